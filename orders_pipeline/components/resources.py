@@ -1,0 +1,69 @@
+"""What every asset, check and sensor is given: the data folder in force and the clock.
+
+A plain object, not Dagster configuration: it holds no secret, nothing of it shows in the UI, and tests hand in their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from orders_pipeline.clock import Clock, SystemClock, shop_day
+from orders_pipeline.components.steps import current_progress
+from orders_pipeline.settings import DataFolder, data_folder
+
+if TYPE_CHECKING:
+    from orders_pipeline.shops import Shop
+    from orders_pipeline.sync import ShopSync
+    from orders_pipeline.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The resource ``pipeline``. ``data`` None = the data folder that the environment names."""
+
+    data: DataFolder | None = None
+    clock: Clock = field(default_factory=SystemClock)
+
+    @property
+    def folder(self) -> DataFolder:
+        return self.data or data_folder()
+
+    @property
+    def today(self) -> date:
+        """The shops' calendar day."""
+        return shop_day(self.clock.now())
+
+    def warehouse(self) -> Warehouse:
+        """The warehouse, with a copy to read. Raises UserError when the data folder cannot be written."""
+        from orders_pipeline.warehouse import Warehouse
+
+        warehouse = Warehouse(self.folder.create(), self.clock)
+        if not self.folder.published.exists():
+            warehouse.prepare()  # takes the writer's lock, so only where it is needed: a check must not wait for a sync
+        return warehouse
+
+    @contextmanager
+    def open_shop(self, shop: Shop, run_id: str, holder: str) -> Iterator[ShopSync]:
+        """The shop's reader, holding its lease. Raises ShopBusyError when another process has it."""
+        from orders_pipeline.sync import ShopSync
+
+        with ShopSync.open(
+            shop,
+            self.folder.create(),
+            run_id=run_id,
+            clock=self.clock,
+            progress=current_progress(),
+            holder=holder,
+        ) as sync:
+            yield sync
+
+    def busy(self, work: str, shop: str) -> str | None:
+        """Who does this work of the shop at the moment, as the reason of a skipped tick; None where nobody does."""
+        from orders_pipeline.sync.leases import holder_of
+
+        holder = holder_of(self.folder.create().locks, f"{work}-{shop}")
+        return f"{work} of {shop} is {holder}; the next tick looks again." if holder else None

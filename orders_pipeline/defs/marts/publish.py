@@ -1,0 +1,42 @@
+"""The copy that readers open."""
+
+from typing import Any
+
+import dagster as dg
+
+from orders_pipeline.components.mart_assets import checks_of, of_each_shop, shown
+from orders_pipeline.components.resources import Pipeline
+from orders_pipeline.components.steps import failing_in_one_line
+
+ALL_ROWS = "SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE NOT internal"
+
+
+@dg.asset(
+    **shown("published_copy", "publish"),
+    deps=[
+        "daily_sku_sales",
+        "sales_forecasts",
+        "forecast_accuracy",
+        "stock_position",
+        "replenishment_suggestions",
+        *of_each_shop("orders", "order_lines", "refunds", "parcels", "stock"),
+    ],
+)
+def published_copy(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[Any]:
+    with failing_in_one_line():
+        warehouse = pipeline.warehouse()
+        warehouse.flush()
+        with warehouse.read() as con:
+            (rows,) = con.execute(ALL_ROWS).fetchone() or (0,)
+        copy = pipeline.folder.published.resolve()
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": int(rows),
+                "megabytes": round(copy.stat().st_size / 1e6, 1),
+                "version": copy.name,
+                "open_with": f"duckdb.connect({str(pipeline.folder.published)!r}, read_only=True)",
+            }
+        )
+
+
+publish_checks = checks_of("published_copy")

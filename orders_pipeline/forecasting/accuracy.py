@@ -1,0 +1,178 @@
+"""How good past forecasts were: metrics, and scoring what is stored against what then happened.
+
+Formulas as in the project's forecast research, section 1. Nothing here makes a forecast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from orders_pipeline.forecasting.features import WEEK
+from orders_pipeline.forecasting.history import SalesHistory, load_history
+from orders_pipeline.forecasting.outcome import DAY_QUANTILES, TOTAL_QUANTILES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+SCORED_DAYS = 35  # forecasts of the last five weeks are scored anew: refunds before shipping still change what was sold
+WEIGHT_DAYS = 28  # a SKU weighs by its revenue of the last four weeks
+TOTAL = 0
+"""Horizon of the 7-day total in ``planning.forecast_accuracy``."""
+
+_COLUMNS = "made_on, model, horizon, wape, wrmsse, bias, pinball, coverage_q90, coverage_q95"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Metrics over SKUs; None where the denominator is zero (nothing sold, nothing to weigh)."""
+
+    wape: float | None
+    wrmsse: float | None
+    bias: float | None
+    pinball: float | None
+    coverage_q90: float | None
+    coverage_q95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyReport:
+    """``newest`` holds the score of the week (horizon 0) of the newest forecast whose seven days are over."""
+
+    forecasts_scored: int
+    rows_written: int
+    newest_made_on: date | None
+    newest: Score | None
+
+
+def score(
+    actual: Array, mean: Array, quantiles: Array, levels: Sequence[float], weight: Array, root_errors: Array
+) -> Score:
+    """Score forecasts of one quantity a SKU.
+
+    ``actual``, ``mean``, ``weight``: (SKUs,); ``quantiles``: (SKUs, levels); ``root_errors``: (SKUs,) each SKU's scaled root
+    mean squared error, NaN where its history never moved. wape = Σ|e|/Σy, bias = Σ(f−y)/Σy, wrmsse = Σ w·root_error / Σw,
+    pinball = mean over levels of 2·Σ pinball loss / Σy, coverage = share of y at or below the quantile.
+    """
+    sold = float(actual.sum())
+    miss = actual[:, None] - quantiles
+    loss = np.maximum(np.asarray(levels) * miss, (np.asarray(levels) - 1) * miss).sum(axis=0)
+    covered = (miss <= 0).mean(axis=0) if len(actual) else np.full(len(levels), np.nan)
+    counted = np.where(np.isfinite(root_errors), weight, 0.0)
+    weighed = float(counted.sum())
+    return Score(
+        wape=float(np.abs(mean - actual).sum() / sold) if sold > 0 else None,
+        wrmsse=float((counted * np.nan_to_num(root_errors)).sum() / weighed) if weighed > 0 else None,
+        bias=float((mean.sum() - sold) / sold) if sold > 0 else None,
+        pinball=float((2 * loss / sold).mean()) if sold > 0 else None,
+        coverage_q90=float(covered[levels.index(0.9)]) if len(actual) else None,
+        coverage_q95=float(covered[levels.index(0.95)]) if len(actual) else None,
+    )
+
+
+def scale_and_weight(history: SalesHistory, origin: int) -> tuple[Array, Array]:
+    """Of each SKU, with columns before ``origin`` known: root mean squared one-day difference since the first sale (NaN where
+    there is none), and revenue of the last ``WEIGHT_DAYS`` at the last known price."""
+    units = history.units[:, :origin].astype(np.float64)
+    first = np.maximum(history.first_sale, 0)
+    moved = np.arange(1, max(origin, 1)) > first[:, None]
+    steps = moved.sum(axis=1)
+    squares = (
+        ((units[:, 1:] - units[:, :-1]) ** 2 * moved[:, : units.shape[1] - 1]).sum(axis=1) if origin > 1 else steps
+    )
+    scale = np.sqrt(np.where(steps > 0, squares / np.maximum(steps, 1), np.nan))
+    price = np.nan_to_num(history.price[:, origin - 1].astype(np.float64))
+    return np.where(scale > 0, scale, np.nan), units[:, max(origin - WEIGHT_DAYS, 0) :].sum(axis=1) * price
+
+
+def measure_accuracy(con: duckdb.DuckDBPyConnection, as_of: date) -> AccuracyReport:
+    """Score the stored forecasts of the ``SCORED_DAYS`` before ``as_of`` into ``planning.forecast_accuracy``.
+
+    Inside the caller's transaction; known are the days before ``as_of``. Horizon 1…7 is that day's forecast, scored once the
+    day is over. Horizon 0 is the 7-day total, once all seven are over; its ``wrmsse`` is the usual one over the seven days.
+    Running it again replaces the same rows.
+    """
+    history = load_history(con, as_of)
+    newest: tuple[date, Score] | None = None
+    scored = written = 0
+    mornings = con.execute(
+        "SELECT DISTINCT made_on FROM planning.sales_forecasts WHERE made_on >= ? AND made_on < ? ORDER BY made_on",
+        [as_of - timedelta(days=SCORED_DAYS), as_of],
+    ).fetchall()
+    for (made_on,) in mornings:
+        rows = _score_morning(con, history, made_on, as_of)
+        con.execute("DELETE FROM planning.forecast_accuracy WHERE made_on = ?", [made_on])
+        for model, horizon, result in rows:
+            values = [made_on, model, horizon, *astuple(result)]
+            con.execute(
+                f"INSERT INTO planning.forecast_accuracy ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+            )
+            if horizon == TOTAL:
+                newest = (made_on, result)
+        scored += bool(rows)
+        written += len(rows)
+    return AccuracyReport(scored, written, *(newest or (None, None)))
+
+
+def _score_morning(
+    con: duckdb.DuckDBPyConnection, history: SalesHistory, made_on: date, as_of: date
+) -> list[tuple[str, int, Score]]:
+    origin = (made_on - history.first_day).days
+    number = {sku: row for row, sku in enumerate(history.skus)}
+    days = min((as_of - made_on).days, WEEK)
+    results: list[tuple[str, int, Score]] = []
+    models = con.execute(
+        "SELECT DISTINCT model FROM planning.sales_forecasts WHERE made_on = ? ORDER BY model", [made_on]
+    )
+    for (model,) in models.fetchall():
+        daily = con.execute(
+            "SELECT merchant_sku, horizon_day, mean, q10, q50, q90, q95 FROM planning.sales_forecasts "
+            "WHERE made_on = ? AND model = ? ORDER BY merchant_sku, horizon_day",
+            [made_on, model],
+        ).fetchnumpy()
+        skus = daily["merchant_sku"][::WEEK]
+        rows = np.array([number.get(sku, -1) for sku in skus], np.int64)
+        # sold within the two years when the forecast was made, not any more: nothing to measure it by
+        known = rows >= 0
+        rows = rows[known]
+        if not rows.size or origin < 1:
+            continue
+        mean = np.asarray(daily["mean"], np.float64).reshape(-1, WEEK)[known]
+        quantiles = np.stack(
+            [np.asarray(daily[q], np.float64).reshape(-1, WEEK)[known] for q in ("q10", "q50", "q90", "q95")], axis=-1
+        )
+        actual = history.units[rows, origin : origin + days].astype(np.float64)
+        scale, weight = (values[rows] for values in scale_and_weight(history, origin))
+        for day in range(days):
+            errors = np.abs(mean[:, day] - actual[:, day]) / scale
+            results.append(
+                (model, day + 1, score(actual[:, day], mean[:, day], quantiles[:, day], DAY_QUANTILES, weight, errors))
+            )
+        if days == WEEK:
+            totals = con.execute(
+                "SELECT mean, q50, q90, q95 FROM planning.sales_forecast_totals "
+                "WHERE made_on = ? AND model = ? ORDER BY merchant_sku",
+                [made_on, model],
+            ).fetchnumpy()
+            errors = np.sqrt(((mean - actual) ** 2).mean(axis=1)) / scale
+            week_quantiles = np.stack(
+                [np.asarray(totals[q], np.float64)[known] for q in ("q50", "q90", "q95")], axis=-1
+            )
+            week = score(
+                actual.sum(axis=1),
+                np.asarray(totals["mean"], np.float64)[known],
+                week_quantiles,
+                TOTAL_QUANTILES,
+                weight,
+                errors,
+            )
+            results.append((model, TOTAL, week))
+    return results

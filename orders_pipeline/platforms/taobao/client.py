@@ -1,0 +1,199 @@
+"""One shop's HTTP connection to the Taobao Open Platform: sign, send once, unwrap the answer or raise a typed error.
+
+Quota, retries and the call log belong to ``sync``; what is asked and how rows are read to ``requests.py``.
+Secrets travel in the request body only, and nothing of a body, address or answer reaches an exception or a log.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from orders_pipeline.clock import SHOP_TZ
+from orders_pipeline.platforms.base import RequestError, RetryableError
+from orders_pipeline.platforms.taobao import tokens
+from orders_pipeline.platforms.taobao.errors import INVALID_TIMESTAMP, classify
+from orders_pipeline.platforms.taobao.feeds import FEEDS
+from orders_pipeline.platforms.taobao.requests import SERVER_TIME, TopRequests
+from orders_pipeline.platforms.taobao.signing import SIGN_METHOD, sign
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orders_pipeline.clock import Clock
+    from orders_pipeline.platforms.base import Feed, FeedName, Request, Tokens
+    from orders_pipeline.shops import Credentials, Shop
+
+T = TypeVar("T")
+
+TIMEOUTS = httpx.Timeout(
+    connect=5,  # the gateway is one hop inside China; a SYN lost twice is back within 3 s
+    read=25,  # slow queries end server-side before this; a silent server is given up within 30 s of the call
+    write=10,  # bodies are below 10 KB
+    pool=5,  # one call at a time per shop: a connection is free at once
+)
+LONGEST_ANSWER = 60.0
+"""Seconds from sending to the last byte. A read time-out alone lets a server that drips bytes hold the sync for ever."""
+
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes, unpacked: a page is about 0.2 MB, a single monstrous order was seen at 10 MB; beyond this it is no page."""
+
+CLOCK_WAS_OFF = 60.0
+"""Seconds of correction after which a refused timestamp is worth a second try; the platform tolerates 600."""
+
+
+def silence_http_logs() -> None:
+    """httpx logs addresses, httpcore headers; neither belongs in a log of ours, whatever level the root logger has."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+class TopPlatform(TopRequests):
+    """A Taobao or Tmall shop; implements ``platforms.base.Platform``. Times follow the platform's ``Date`` header."""
+
+    def __init__(self, shop: Shop, credentials: Credentials, clock: Clock) -> None:
+        silence_http_logs()
+        self.name: str = shop.platform
+        self.shop = shop.shop
+        self.feeds: Mapping[FeedName, Feed] = FEEDS
+        self.app_key = credentials.app_key
+        self._secret = credentials.app_secret
+        self._session = credentials.session
+        self._gateway = shop.gateway_url
+        self._token_url = shop.token_url
+        self._clock = clock
+        self._offset = timedelta(0)  # platform's clock minus ours
+        self._http = httpx.Client(
+            timeout=TIMEOUTS,
+            follow_redirects=False,  # a redirect would carry the session elsewhere
+            headers={"Accept-Encoding": "gzip", "User-Agent": "orders-pipeline"},
+            trust_env=not _is_loopback(shop.gateway_url),  # a company's proxy leads outside, not to our own sandbox
+        )
+
+    def __repr__(self) -> str:
+        return f"TopPlatform(shop={self.shop!r}, name={self.name!r})"
+
+    def use_session(self, session: str) -> None:
+        """Take a refreshed access token into use."""
+        self._session = session
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(self, request: Request[T]) -> T:
+        """One attempt. Raises PlatformError subclasses only; RetryableError for whatever happens on the way."""
+        offset_used = self._offset
+        status, body, at = self._post(self._gateway, self._form(request), request.api)
+        if status != httpx.codes.OK:
+            raise RetryableError(f"{request.api}: HTTP {status} from the gateway; the call is repeated.")
+        raw = self._unwrap(request.api, body, offset_used)
+        result = request.parse(raw, at)
+        if request.api == SERVER_TIME:  # for gateways that send no Date
+            self._offset = cast(datetime, result).astimezone(UTC) - self._clock.now()
+        return result
+
+    def refresh_tokens(self, refresh_token: str) -> Tokens:
+        """Exchange a refresh token; both tokens are new. Raises SessionError when the platform refuses it."""
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": refresh_token,
+            "client_id": self.app_key,
+            "client_secret": self._secret,
+        }
+        status, body, at = self._post(self._token_url, form, tokens.API)
+        return tokens.parse(status, body, at)
+
+    def _form(self, request: Request[Any]) -> dict[str, str]:
+        """All parameters, signed. Empty values are not sent: the platform would sign them, its own clients do not."""
+        now = (self._clock.now() + self._offset).astimezone(SHOP_TZ)
+        params = {
+            **request.params,
+            "method": request.api,
+            "app_key": self.app_key,
+            "session": self._session if request.needs_session else "",
+            "timestamp": now.strftime("%Y-%m-%d %H:%M:%S"),
+            "v": "2.0",
+            "format": "json",
+            "sign_method": SIGN_METHOD,
+        }
+        params = {name: value for name, value in params.items() if value}
+        params["sign"] = sign(params, self._secret)
+        return params
+
+    def _post(self, url: str, form: dict[str, str], api: str) -> tuple[int, bytes, datetime]:
+        """Status, unpacked body and the platform's time. Raised outside ``except``, so that no cause holds the body."""
+        problem = ""
+        try:
+            return self._exchange(url, form, api)
+        except httpx.TimeoutException as error:
+            problem = f"time-out ({type(error).__name__})"
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            problem = f"connection failed ({type(error).__name__})"
+        raise RetryableError(f"{api}: {problem} at {urlsplit(url).hostname}; the call is repeated.")
+
+    def _exchange(self, url: str, form: dict[str, str], api: str) -> tuple[int, bytes, datetime]:
+        sent = self._clock.now()
+        body = bytearray()
+        with self._http.stream("POST", url, data=form) as response:
+            platform_time = self._platform_time(response.headers.get("Date"), sent)
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > LARGEST_ANSWER:
+                    raise RetryableError(f"{api}: an answer above {LARGEST_ANSWER >> 20} MB; the call is repeated.")
+                if (self._clock.now() - sent).total_seconds() > LONGEST_ANSWER:
+                    raise RetryableError(f"{api}: no complete answer in {LONGEST_ANSWER:.0f} s; the call is repeated.")
+        return response.status_code, bytes(body), platform_time
+
+    def _platform_time(self, date: str | None, sent: datetime) -> datetime:
+        """The ``Date`` header, from which the offset is learnt, or where it is missing or unreadable our corrected clock.
+
+        The header names a second between our sending and now.
+        """
+        received = self._clock.now()
+        try:
+            platform_time = parsedate_to_datetime(date or "").replace(tzinfo=UTC)  # HTTP dates are in GMT, all of them
+        except ValueError:
+            return received + self._offset
+        self._offset = platform_time - (sent + (received - sent) / 2)
+        return platform_time
+
+    def _unwrap(self, api: str, body: bytes, offset_used: timedelta) -> bytes:
+        """The bytes of the response object: the root has exactly one key, named after the API, or ``error_response``."""
+        expected = api.removeprefix("taobao.").replace(".", "_") + "_response"
+        root: dict[str, msgspec.Raw] | None = None
+        answer: Any = None
+        try:
+            root = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+            if "error_response" in root:
+                answer = msgspec.json.decode(root["error_response"])
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            root = None
+        if root is None:
+            what = "HTML" if body.lstrip()[:1] == b"<" else "cut or foreign text"
+            raise RetryableError(f"{api}: {what} of {len(body)} bytes instead of JSON; the call is repeated.")
+        if "error_response" in root:
+            error = classify(api, answer)
+            correction = abs((self._offset - offset_used).total_seconds())
+            if isinstance(error, RequestError) and error.code == str(INVALID_TIMESTAMP) and correction > CLOCK_WAS_OFF:
+                text = f"{api}: this machine's clock is {correction:.0f} s off; the platform's is used from here on."
+                raise RetryableError(text, code=error.code, sub_code=error.sub_code)
+            raise error
+        if list(root) != [expected]:
+            raise RetryableError(f"{api}: the answer's only key is not {expected}; the call is repeated.")
+        return bytes(root[expected])
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,157 @@
+"""Turns response objects into ``Page``: reduced to allowed fields, with the keys by which passes are united.
+
+Knows the shapes of answers; what is asked is in ``requests.py``, what may stay in ``fields.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import msgspec
+
+from orders_pipeline.platforms.base import Page, RawTable, RetryableError
+from orders_pipeline.platforms.taobao import fields
+from orders_pipeline.platforms.taobao.allow_list import AllowList, get
+from orders_pipeline.platforms.taobao.fields import CODE, FLAG, NUMBER, Rows
+
+Key = Callable[[Any], tuple[str, str]]
+
+
+def by(*id_fields: str, version: str = "modified") -> Key:
+    """The key of a row: its id (several fields joined by ``|``) and the text of its version."""
+
+    def key(row: Any) -> tuple[str, str]:
+        parts = [get(row, name) for name in id_fields]
+        if parts[0] in (None, ""):  # not addressable, yet it must count as one row of its own
+            return "?" + hashlib.sha256(msgspec.json.encode(row)).hexdigest()[:16], ""
+        return "|".join("" if part is None else str(part) for part in parts), str(get(row, version) or "")
+
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class ListAnswer:
+    """A page of a list: ``{"total_results" | "has_next", "<plural>": {"<element>": [...]}, "request_id"}``."""
+
+    api: str
+    table: RawTable
+    plural: str
+    key: Key
+    allow: AllowList
+    counted: bool = True  # the API says how many there are or whether more follow; else only its request_id speaks
+
+    def parse(self, raw: bytes, at: datetime) -> Page:
+        """Raises RetryableError where the answer has neither rows nor a count: silence is not an empty page."""
+        allowed = self.allow.reduce(raw)
+        total, has_next = get(allowed.value, "total_results"), get(allowed.value, "has_next")
+        group = get(allowed.value, self.plural)
+        witness = (total, has_next) if self.counted else (get(allowed.value, "request_id"),)
+        if group is None and all(said in (None, "") for said in witness):
+            raise RetryableError(f"{self.api}: neither {self.plural} nor a count in the answer; the call is repeated.")
+        rows = get(group, self._element) if group else None
+        return Page(
+            api=self.api,
+            table=self.table,
+            body=allowed.body,
+            keys=tuple(map(self.key, rows or ())),
+            total=None if total in (None, "") else int(total),
+            has_next=None if has_next in (None, "") else has_next in (True, "true", "1"),
+            request_id=get(allowed.value, "request_id") or "",
+            at=at,
+            dropped=allowed.dropped,
+        )
+
+    @property
+    def _element(self) -> str:
+        return cast(Rows, self.allow.fields[self.plural]).element
+
+
+@dataclass(frozen=True, slots=True)
+class OneAnswer:
+    """A single row, under ``name`` or, with an empty ``name``, the response object itself."""
+
+    api: str
+    table: RawTable
+    name: str
+    key: Key
+    allow: AllowList
+
+    def parse_of(self, row_id: str) -> Callable[[bytes, datetime], Page]:
+        """A parser that insists on the row of that id. Raises RetryableError where another or none is answered."""
+
+        def parse(raw: bytes, at: datetime) -> Page:
+            allowed = self.allow.reduce(raw)
+            row = get(allowed.value, self.name) if self.name else allowed.value
+            key = self.key(row) if row is not None else ("", "")
+            if key[0].split("|")[0] != row_id:
+                raise RetryableError(
+                    f"{self.api}: the answer is not about the id that was asked; the call is repeated."
+                )
+            return Page(
+                api=self.api,
+                table=self.table,
+                body=allowed.body,
+                keys=(key,),
+                total=None,
+                has_next=None,
+                request_id=get(allowed.value, "request_id") or "",
+                at=at,
+                dropped=allowed.dropped,
+            )
+
+        return parse
+
+
+def list_answer(
+    api: str, table: RawTable, plural: str, element: str, row: dict[str, Any], key: Key, *, counted: bool = True
+) -> ListAnswer:
+    outline = {"total_results": NUMBER, "has_next": FLAG, "request_id": CODE, plural: Rows(element, row)}
+    return ListAnswer(api, table, plural, key, AllowList(api, outline), counted)
+
+
+def one_answer(api: str, table: RawTable, name: str, row: dict[str, Any], key: Key) -> OneAnswer:
+    outline = {"request_id": CODE, name: row} if name else {"request_id": CODE, **row}
+    return OneAnswer(api, table, name, key, AllowList(api, outline))
+
+
+def newest_step(trace: Any) -> tuple[str, str]:
+    """A trace has no version of its own: its newest step's time stands for it."""
+    row_id, _ = by("tid", "out_sid", version="tid")(trace)
+    group = get(trace, "trace_list")
+    steps = (get(group, "transit_step_info") if group else None) or ()
+    return row_id, max((get(step, "status_time") or "" for step in steps), default="")
+
+
+TRADE_KEY = by("tid")
+REFUND_KEY = by("refund_id")
+ITEM_KEY = by("num_iid")
+
+LISTS = {
+    answer.api: answer
+    for answer in (
+        list_answer("taobao.trades.sold.get", "trade_pages", "trades", "trade", fields.TRADE, TRADE_KEY),
+        list_answer("taobao.trades.sold.increment.get", "trade_pages", "trades", "trade", fields.TRADE, TRADE_KEY),
+        list_answer("taobao.refunds.receive.get", "refund_pages", "refunds", "refund", fields.REFUND, REFUND_KEY),
+        list_answer(
+            "taobao.logistics.orders.get",
+            "shipment_pages",
+            "shippings",
+            "shipping",
+            fields.SHIPPING,
+            by("tid", "out_sid"),
+        ),
+        list_answer("taobao.items.onsale.get", "item_pages", "items", "item", fields.ITEM_ID, ITEM_KEY),
+        list_answer("taobao.items.inventory.get", "item_pages", "items", "item", fields.ITEM_ID, ITEM_KEY),
+        list_answer(
+            "taobao.items.seller.list.get", "item_pages", "items", "item", fields.ITEM, ITEM_KEY, counted=False
+        ),
+    )
+}
+
+ORDER = one_answer("taobao.trade.fullinfo.get", "trade_pages", "trade", fields.TRADE, TRADE_KEY)
+REFUND = one_answer("taobao.refund.get", "refund_pages", "refund", fields.REFUND, REFUND_KEY)
+TRACE = one_answer("taobao.logistics.trace.search", "trace_pages", "", fields.TRACE, newest_step)

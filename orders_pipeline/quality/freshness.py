@@ -1,0 +1,54 @@
+"""How late a shop is, read from the ledger: a materialization that found nothing new is as fresh as one that did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from orders_pipeline.sync.ledger import Ledger
+from orders_pipeline.sync.windows import merge
+
+if TYPE_CHECKING:
+    import duckdb
+
+LATE = timedelta(minutes=20)
+"""Normal is under 13: a window closes 3 minutes behind, opens for 5 minutes of news, and the schedule ticks every 5."""
+
+TOO_LATE = timedelta(hours=1)
+"""From here on forecasts and stock miss what a person would notice; somebody should look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Up to when a shop's orders are complete without a hole."""
+
+    shop: str
+    covered_until: datetime | None  # None: nothing has been read by modified time yet
+    lag: timedelta | None
+
+    @property
+    def late(self) -> bool:
+        return self.lag is None or self.lag > LATE
+
+    @property
+    def too_late(self) -> bool:
+        return self.lag is None or self.lag > TOO_LATE
+
+    def __str__(self) -> str:
+        if self.covered_until is None or self.lag is None:
+            return f"{self.shop}: no window has been read yet; run `orders-pipeline sync --shop {self.shop}`."
+        minutes = round(self.lag.total_seconds() / 60)
+        return f"{self.shop}: orders are complete up to {self.covered_until:%Y-%m-%d %H:%M} UTC, {minutes} minutes ago."
+
+
+def freshness(con: duckdb.DuckDBPyConnection, shop: str, api: str, now: datetime) -> Freshness:
+    """Where the first gapless stretch of closed windows of ``api`` (orders by modified) ends, measured at ``now``.
+
+    Of several disjoint stretches the oldest counts: behind a hole nothing is known to be complete.
+    """
+    covered = merge(Ledger.read(con, shop).covered(api))
+    if not covered:
+        return Freshness(shop, None, None)
+    until = covered[0].end.astimezone(UTC)
+    return Freshness(shop, until, now - until)

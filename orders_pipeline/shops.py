@@ -1,0 +1,185 @@
+"""The merchant's list of shops: one YAML stanza a shop, each validated on its own, with file and line in every complaint.
+
+Reads ``defs/shops/defs.yaml`` (or the file named by ``ORDERS_PIPELINE_SHOPS``) without Dagster, so that the shell commands
+stay light. Secrets are named here, never held: ``credentials()`` looks them up at the moment of use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orders_pipeline.settings import UserError, project_root
+
+SHOPS_ENV = "ORDERS_PIPELINE_SHOPS"
+DEFAULT_FILE = Path(__file__).parent / "defs" / "shops" / "defs.yaml"
+
+
+class Shop(BaseModel):
+    """One shop's stanza. Field names are the settings of the README's table; defaults are Taobao's production addresses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    shop: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="slug, unique across platforms")]
+    platform: Literal["taobao", "tmall", "douyin"]
+    gateway_url: str = "https://eco.taobao.com/router/rest"
+    token_url: str = "https://oauth.taobao.com/token"  # noqa: S105 - an address, not a secret
+    authorize_url: str = "https://oauth.taobao.com/authorize"
+    app_key_env: str = "TOP_APP_KEY"
+    app_secret_env: str = "TOP_APP_SECRET"  # noqa: S105 - the name of a variable
+    session_env: str = "TOP_SESSION"
+    refresh_token_env: str = "TOP_REFRESH_TOKEN"  # noqa: S105 - the name of a variable
+    calls_per_minute: Annotated[int, Field(ge=1, description="quota of the app key in any 60 seconds")] = 100
+    stock_pool: str | None = None  # shops that sell from one stock share a name; None = a stock of its own
+    owners: tuple[str, ...] = ()
+    backfill_days: Annotated[int, Field(ge=1, le=92)] = 90  # the platform lists three calendar months
+    poll_seconds: Annotated[int, Field(ge=5)] = 30  # Dagster's sensor loop cannot go below 5 s
+
+    @property
+    def pool(self) -> str:
+        """The stock that this shop sells from."""
+        return self.stock_pool or self.shop
+
+
+@dataclass(frozen=True, slots=True)
+class BadStanza:
+    """A stanza that does not validate: where it stands and what is wrong, one line."""
+
+    name: str
+    file: Path
+    line: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Secrets of one shop, read from the environment or ``.env``. ``repr`` shows none of them."""
+
+    app_key: str
+    app_secret: str = field(repr=False)
+    session: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+
+
+def shops_file() -> Path:
+    """The stanza file in force."""
+    named = os.environ.get(SHOPS_ENV)
+    return Path(named) if named else DEFAULT_FILE
+
+
+def read_stanzas(file: Path | None = None) -> tuple[list[Shop], list[BadStanza]]:
+    """Every stanza of the file, the good and the bad. Raises UserError when the file as a whole is not a list of stanzas."""
+    file = file or shops_file()
+    if not file.is_file():
+        raise UserError(f"{file}: no such file; run `orders-pipeline shops add` or unset {SHOPS_ENV}.")
+    good: list[Shop] = []
+    bad: list[BadStanza] = []
+    seen: set[str] = set()
+    for index, (node, value) in enumerate(_stanza_nodes(file)):
+        line = node.start_mark.line + 1
+        name = str(value.get("shop", f"stanza_{index + 1}")) if isinstance(value, dict) else f"stanza_{index + 1}"
+        try:
+            shop = Shop.model_validate(value)
+        except ValidationError as error:
+            bad.append(BadStanza(name, file, *_first_problem(error, node, line)))
+            continue
+        if shop.shop in seen:
+            bad.append(BadStanza(name, file, line, f"shop {shop.shop!r} is listed twice: give each shop its own slug"))
+            continue
+        seen.add(shop.shop)
+        good.append(shop)
+    return good, bad
+
+
+def load_shop(slug: str, file: Path | None = None) -> Shop:
+    """The shop of that slug. Raises UserError naming the shops there are, or the fault in its stanza."""
+    good, bad = read_stanzas(file)
+    for shop in good:
+        if shop.shop == slug:
+            return shop
+    for stanza in bad:
+        if stanza.name == slug:
+            raise UserError(str(stanza))
+    known = ", ".join(shop.shop for shop in good) or "none yet; add one with `orders-pipeline shops add`"
+    raise UserError(f"No shop {slug!r} in {file or shops_file()}. Shops: {known}.")
+
+
+def credentials(shop: Shop) -> Credentials:
+    """The shop's secrets. Raises UserError naming the variable that is missing, never a value."""
+    values = _dot_env() | {key: value for key, value in os.environ.items() if value}
+    missing = [name for name in (shop.app_key_env, shop.app_secret_env, shop.session_env) if not values.get(name)]
+    if missing:
+        raise UserError(
+            f"Shop {shop.shop}: set {', '.join(missing)} in the environment or in {project_root() / '.env'}."
+        )
+    return Credentials(
+        app_key=values[shop.app_key_env],
+        app_secret=values[shop.app_secret_env],
+        session=values[shop.session_env],
+        refresh_token=values.get(shop.refresh_token_env) or None,
+    )
+
+
+@lru_cache(maxsize=8)
+def _parse_env_file(file: Path, _stamp: int) -> dict[str, str]:
+    return {key: value for key, value in dotenv_values(file).items() if value}
+
+
+def _dot_env() -> dict[str, str]:
+    file = project_root() / ".env"
+    return dict(_parse_env_file(file, file.stat().st_mtime_ns)) if file.is_file() else {}
+
+
+def _stanza_nodes(file: Path) -> Iterator[tuple[yaml.Node, Any]]:
+    """Each item of ``attributes.shops`` with its YAML node, which knows its line."""
+    text = file.read_text(encoding="utf-8")
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        document = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{file}:{mark.line + 1}" if mark else str(file)
+        raise UserError(f"{place}: not valid YAML ({error.problem}): mend this line.") from None
+    node = _child(_child(root, "attributes"), "shops")
+    if node is None:
+        raise UserError(f"{file}: expected `attributes:` with a list `shops:` below it.")
+    values = document["attributes"]["shops"] or []
+    if not isinstance(values, list):
+        raise UserError(f"{file}:{node.start_mark.line + 1}: `shops` must be a list, one `- shop: …` stanza a shop.")
+    yield from zip(node.value if isinstance(node, yaml.SequenceNode) else [], values, strict=True)
+
+
+def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == key:
+                return value  # type: ignore[no-any-return]
+    return None
+
+
+def _first_problem(error: ValidationError, node: yaml.Node, line: int) -> tuple[int, str]:
+    """Line and text of the first fault in a stanza; the stanza's own line where the fault is an absent key."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    key = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "extra_forbidden":
+        text = f"unknown setting {key!r}: see the README's list of shop settings"
+    elif first["type"] == "missing":
+        text = f"setting {key!r} is missing"
+    else:
+        text = f"{key}: {first['msg']}" if key else str(first["msg"])
+    if isinstance(node, yaml.MappingNode):
+        for name, _ in node.value:
+            if name.value == key:
+                line = name.start_mark.line + 1
+    return line, text

@@ -1,0 +1,113 @@
+"""From landed files to tables: landed windows that the ledger does not know yet, and the tail, which it never knows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from orders_pipeline.platforms.base import FeedName, RawTable, Window
+from orders_pipeline.sync.context import Context
+from orders_pipeline.sync.landing import LandedFile, write_pages
+from orders_pipeline.sync.paging import read_once
+from orders_pipeline.warehouse import ApplyReport
+
+FILES_A_TRANSACTION = 40
+"""Files a transaction: 40 day windows of 1,000 orders parse in about 300 MB and hold the lock for about a second."""
+
+TAIL_OVERLAP = timedelta(seconds=10)
+"""The platform stamps whole seconds and commits shortly after: the tail re-reads that much."""
+
+LONGEST_TAIL = timedelta(hours=2)
+"""Where closed windows are further behind than this, the tail does not try to bridge the gap: the holes come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TailReport:
+    """What a tail read brought."""
+
+    rows: int
+    calls: int
+    read_until: datetime
+
+
+def apply_landed(ctx: Context, tables: Sequence[RawTable]) -> ApplyReport:
+    """Apply every landed window that has no ledger row. No call to the platform; running it again changes nothing."""
+    ledger = ctx.ledger()
+    report = ApplyReport()
+    for table in tables:
+        waiting = ledger.unapplied(ctx.landing, table, ctx.shop.shop)
+        for first in range(0, len(waiting), FILES_A_TRANSACTION):
+            report += apply_files(ctx, waiting[first : first + FILES_A_TRANSACTION])
+            ctx.progress(
+                f"{ctx.shop.shop}: {table} to tables", min(first + FILES_A_TRANSACTION, len(waiting)), len(waiting)
+            )
+    return report
+
+
+def apply_files(ctx: Context, files: Sequence[LandedFile]) -> ApplyReport:
+    """Apply these windows in one transaction, the call log with them."""
+    paths = [file.path for file in files]
+    report = ctx.warehouse.apply(paths, holder=ctx.holder, also=lambda con: export_calls(ctx, con))
+    ctx.applied.extend(files)
+    return report
+
+
+def read_tail(ctx: Context) -> TailReport:
+    """Orders and refunds from the last tail mark to now, upserted under the freshness guard, never entered in the ledger."""
+    now = ctx.caller.platform_now()
+    files: list[Path] = []
+    marks: list[tuple[FeedName, datetime]] = []
+    rows = calls = 0
+    folder = ctx.folder.root / "tail"
+    folder.mkdir(exist_ok=True)
+    ledger = ctx.ledger()
+    try:
+        for name in (FeedName.ORDERS_BY_MODIFIED, FeedName.REFUNDS_BY_MODIFIED):
+            feed = ctx.feed(name)
+            covered = ledger.covered(feed.api)
+            mark = max(
+                ctx.ops.tail_mark(ctx.shop.shop, name) or now - LONGEST_TAIL,
+                max((window.end for window in covered), default=now - LONGEST_TAIL),
+                now - LONGEST_TAIL,
+            )
+            start = (mark - TAIL_OVERLAP).replace(microsecond=0)
+            window = Window(start, max(now.replace(microsecond=0), start + timedelta(seconds=1)))
+            read = read_once(
+                lambda page_no, count, feed=feed, window=window: ctx.caller.call(  # type: ignore[misc]
+                    ctx.platform.list_page(feed, window, page_no, count=count)
+                ),
+                feed.page_size,
+            )
+            rows, calls = rows + len(read.ids), calls + read.calls
+            marks.append((name, read.pages[0].at))
+            if read.ids:
+                path = folder / f"{ctx.shop.shop}-{name}-{os.getpid()}.parquet"
+                write_pages(path, ctx.origin("tail"), (window.start, window.end), read.pages, now, read.calls)
+                files.append(path)
+        if files:
+            ctx.warehouse.apply_tail(files, holder=ctx.holder, also=lambda con: export_calls(ctx, con))
+    finally:
+        for path in files:
+            path.unlink(missing_ok=True)
+    for name, at in marks:
+        ctx.ops.set_tail_mark(ctx.shop.shop, name, at)
+    return TailReport(rows, calls, now)
+
+
+def export_calls(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:
+    """Copy new rows of the call log into ``ops.api_calls``, inside the caller's transaction."""
+    (last,) = con.execute("SELECT coalesce(max(call_id), 0) FROM ops.api_calls").fetchone() or (0,)
+    calls = ctx.ops.calls_after(last)
+    if calls:
+        columns = [list(column) for column in zip(*calls, strict=True)]
+        con.execute(
+            'INSERT INTO ops.api_calls (call_id, "at", shop, api, run_id, latency_ms, outcome, code, sub_code)'
+            " SELECT unnest(?), unnest(?::VARCHAR[])::TIMESTAMPTZ, unnest(?), unnest(?), unnest(?), unnest(?), unnest(?),"
+            " unnest(?), unnest(?)",
+            columns,
+        )

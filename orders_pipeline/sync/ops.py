@@ -1,0 +1,176 @@
+"""``ops.sqlite``: what many processes share second by second: call log, bans, tail marks, tokens, waiting messages.
+
+Losing the file costs call history, one sign-in and some repeated reads, never an order. What must survive is in ``raw/``
+and the warehouse. The quota's own table lives in the same file (``quota.py``).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS api_calls (
+  call_id INTEGER PRIMARY KEY, at TEXT NOT NULL, shop TEXT NOT NULL, api TEXT NOT NULL, run_id TEXT NOT NULL,
+  latency_ms REAL NOT NULL, outcome TEXT NOT NULL, code TEXT NOT NULL, sub_code TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS bans (app_key TEXT PRIMARY KEY, until TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS tail_marks (shop TEXT, feed TEXT, mark TEXT NOT NULL, PRIMARY KEY (shop, feed));
+CREATE TABLE IF NOT EXISTS tokens (
+  shop TEXT PRIMARY KEY, access_token TEXT NOT NULL, refresh_token TEXT, expires_at TEXT, replaces TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS messages (
+  app_key TEXT, message_id TEXT, seller TEXT NOT NULL, topic TEXT NOT NULL, kind TEXT NOT NULL, order_id TEXT,
+  refund_id TEXT, tracking_number TEXT, action TEXT, status TEXT, happened_at TEXT, published_at TEXT NOT NULL,
+  received_at TEXT NOT NULL, handled INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (app_key, message_id));
+"""
+
+_BUSY_SECONDS = 10.0
+"""How long a statement waits for another process's write; writes here take milliseconds, so this is never reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTokens:
+    """Tokens as last refreshed. ``replaces`` is the digest of the configured session they were derived from."""
+
+    access_token: str
+    refresh_token: str | None
+    expires_at: datetime | None
+    replaces: str
+
+    def __repr__(self) -> str:
+        return f"StoredTokens(expires_at={self.expires_at})"
+
+
+class Ops:
+    """One connection to ``ops.sqlite``, usable from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # tokens are in it: nobody else may read
+        self._lock = threading.RLock()
+        self._con = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+        self._con.execute("PRAGMA journal_mode=WAL")
+        self._con.execute(
+            "PRAGMA synchronous=NORMAL"
+        )  # a power cut may lose the last calls of the log, which is allowed
+        self._con.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        self._con.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._con.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._con
+            except BaseException:
+                self._con.execute("ROLLBACK")
+                raise
+            self._con.execute("COMMIT")
+
+    # call log -------------------------------------------------------------------------------------------------
+
+    def log_call(
+        self, at: datetime, shop: str, api: str, run_id: str, latency_ms: float, outcome: str, code: str, sub_code: str
+    ) -> None:
+        """Append one call. Its id is the time in microseconds, made unique, so that ids keep rising if the file is lost."""
+        with self._transaction() as con:
+            con.execute(
+                "INSERT INTO api_calls VALUES ((SELECT max(?, coalesce(max(call_id), 0) + 1) FROM api_calls),"
+                " ?, ?, ?, ?, ?, ?, ?, ?)",
+                (int(at.timestamp() * 1e6), _text(at), shop, api, run_id, latency_ms, outcome, code, sub_code),
+            )
+
+    def calls_after(self, call_id: int) -> list[tuple[int, str, str, str, str, float, str, str, str]]:
+        """Rows of the log with a larger id, oldest first, in the order of the table's columns."""
+        with self._lock:
+            return self._con.execute(
+                "SELECT * FROM api_calls WHERE call_id > ? ORDER BY call_id", (call_id,)
+            ).fetchall()
+
+    # bans -----------------------------------------------------------------------------------------------------
+
+    def ban(self, app_key: str, until: datetime) -> None:
+        """Remember that the platform refuses this app key until then; a ban never gets shorter."""
+        with self._transaction() as con:
+            con.execute(
+                "INSERT INTO bans VALUES (?, ?) ON CONFLICT (app_key) DO UPDATE SET until = max(until, excluded.until)",
+                (app_key, _text(until)),
+            )
+
+    def banned_until(self, app_key: str) -> datetime | None:
+        with self._lock:
+            row = self._con.execute("SELECT until FROM bans WHERE app_key = ?", (app_key,)).fetchone()
+        return _instant(row[0]) if row else None
+
+    # tail marks -----------------------------------------------------------------------------------------------
+
+    def tail_mark(self, shop: str, feed: str) -> datetime | None:
+        with self._lock:
+            row = self._con.execute("SELECT mark FROM tail_marks WHERE shop = ? AND feed = ?", (shop, feed)).fetchone()
+        return _instant(row[0]) if row else None
+
+    def set_tail_mark(self, shop: str, feed: str, mark: datetime) -> None:
+        with self._transaction() as con:
+            con.execute("INSERT OR REPLACE INTO tail_marks VALUES (?, ?, ?)", (shop, feed, _text(mark)))
+
+    # tokens ---------------------------------------------------------------------------------------------------
+
+    def tokens(self, shop: str) -> StoredTokens | None:
+        with self._lock:
+            row = self._con.execute(
+                "SELECT access_token, refresh_token, expires_at, replaces FROM tokens WHERE shop = ?", (shop,)
+            ).fetchone()
+        return StoredTokens(row[0], row[1], _instant(row[2]) if row[2] else None, row[3]) if row else None
+
+    def store_tokens(self, shop: str, tokens: StoredTokens) -> None:
+        """Persist refreshed tokens; call this before they are used."""
+        expires = _text(tokens.expires_at) if tokens.expires_at else None
+        with self._transaction() as con:
+            con.execute(
+                "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?, ?)",
+                (shop, tokens.access_token, tokens.refresh_token, expires, tokens.replaces),
+            )
+
+    # messages -------------------------------------------------------------------------------------------------
+
+    def add_messages(self, app_key: str, rows: Sequence[tuple[str | None, ...]], received_at: datetime) -> None:
+        """Store consumed messages: (message_id, seller, topic, kind, order_id, refund_id, tracking_number, action,
+        status, happened_at, published_at) as text. A duplicate is kept once."""
+        with self._transaction() as con:
+            con.executemany(
+                "INSERT OR IGNORE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                [(app_key, *row, _text(received_at)) for row in rows],
+            )
+
+    def waiting_messages(self, app_key: str, seller: str | None = None) -> list[sqlite3.Row]:
+        """Messages stored and not yet handled, oldest first."""
+        with self._lock:
+            cursor = self._con.cursor()
+            cursor.row_factory = sqlite3.Row
+            return cursor.execute(
+                "SELECT * FROM messages WHERE app_key = ? AND NOT handled AND (? IS NULL OR seller = ?) ORDER BY published_at",
+                (app_key, seller, seller),
+            ).fetchall()
+
+    def drop_messages(self, app_key: str, message_ids: Sequence[str]) -> None:
+        """Forget messages that have been handled and confirmed."""
+        with self._transaction() as con:
+            con.executemany(
+                "DELETE FROM messages WHERE app_key = ? AND message_id = ?", [(app_key, i) for i in message_ids]
+            )
+
+
+def _text(instant: datetime) -> str:
+    """Fixed-width UTC text, so that comparing as text is comparing as time."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _instant(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)

@@ -1,0 +1,115 @@
+"""Reading lists of the platform into ``raw/``: full pages by creation, closed windows by modification, refunds, shipments.
+
+No table is touched here; ``applying.py`` does that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import date, datetime, time, timedelta
+
+from orders_pipeline.clock import SHOP_TZ, shop_day
+from orders_pipeline.platforms.base import Feed, FeedName, Window
+from orders_pipeline.sync.context import Context, PullReport
+from orders_pipeline.sync.windows import LONGEST, OVERLAP, closed_end, day_window, days_newest_first, holes, increments
+
+READERS = 4
+"""Windows of the full pull in flight: while one answer travels another is parsed and a third is written. The quota, not
+this number, is the limit on a real platform."""
+
+_RECENT = timedelta(days=1)
+"""Refunds older than this are read in windows of a day: few change, and the platform documents no limit for them."""
+
+
+def pull_full(ctx: Context, since: date | None, until: date | None) -> PullReport:
+    """Days of ``created`` that no window covers yet, newest first. Interrupted, it goes on where it stopped."""
+    feed = ctx.feed(FeedName.ORDERS_BY_CREATED)
+    now = ctx.caller.platform_now()
+    end = closed_end(now)
+    oldest = shop_day(now - feed.look_back) + timedelta(days=1)  # the platform lists whole days back to its wall
+    since = max(since or shop_day(now) - timedelta(days=ctx.shop.backfill_days - 1), oldest)
+    until = min(until or shop_day(end), shop_day(end))
+    covered = ctx.coverage(feed.table).covered(feed.api)
+    windows = []
+    for day in days_newest_first(since, until):
+        window = day_window(day, end)
+        if window is not None:
+            windows += [hole for hole in holes(covered, window.start, window.end) if hole.start < hole.end]
+    return _land_all(ctx, feed, windows, "full")
+
+
+def refetch_days(ctx: Context, days: Sequence[date]) -> PullReport:
+    """Days of ``created`` again, covered or not."""
+    feed = ctx.feed(FeedName.ORDERS_BY_CREATED)
+    end = closed_end(ctx.caller.platform_now())
+    windows = [window for day in sorted(set(days), reverse=True) if (window := day_window(day, end))]
+    return _land_all(ctx, feed, windows, "refetch")
+
+
+def pull_increments(ctx: Context, since: datetime | None = None) -> PullReport:
+    """Closed windows of orders by ``modified``, from the first hole on, oldest first.
+
+    Where nothing was read before, they start at ``since``, else at the start of the full pull, else as far back as the
+    shop's ``backfill_days``.
+    """
+    feed = ctx.feed(FeedName.ORDERS_BY_MODIFIED)
+    ledger = ctx.coverage(feed.table)
+    full_read = ledger.first_read(ctx.feed(FeedName.ORDERS_BY_CREATED).api)
+    starts = [window.start for window in ledger.covered(feed.api)[:1]]
+    starts += [full_read - OVERLAP] if full_read else []
+    return _land_increments(ctx, feed, ledger.covered(feed.api), min(starts, default=since), LONGEST)
+
+
+def pull_refunds(ctx: Context, since: datetime | None = None) -> PullReport:
+    """Closed windows of refunds by ``modified``; old ones a day long."""
+    feed = ctx.feed(FeedName.REFUNDS_BY_MODIFIED)
+    covered = ctx.coverage(feed.table).covered(feed.api)
+    start = covered[0].start if covered else since
+    now = ctx.caller.platform_now()
+    old = _land_increments(ctx, feed, covered, start, feed.max_span, until=now - _RECENT)
+    covered = ctx.coverage(feed.table).covered(feed.api)
+    return old + _land_increments(ctx, feed, covered, covered[0].start if covered else start, LONGEST)
+
+
+def pull_shipments(ctx: Context) -> PullReport:
+    """Shipments created since the full pull; parcels of older orders are told by their lines, at no call."""
+    feed = ctx.feed(FeedName.SHIPMENTS_BY_CREATED)
+    ledger = ctx.coverage(feed.table)
+    covered = ledger.covered(feed.api)
+    orders = ctx.ledger().first_read(ctx.feed(FeedName.ORDERS_BY_CREATED).api)
+    start = covered[0].start if covered else orders or ctx.caller.platform_now() - _RECENT
+    return _land_increments(ctx, feed, covered, start, feed.max_span)
+
+
+def _land_increments(
+    ctx: Context,
+    feed: Feed,
+    covered: list[Window],
+    start: datetime | None,
+    span: timedelta,
+    until: datetime | None = None,
+) -> PullReport:
+    now = ctx.caller.platform_now()
+    wall = now - feed.look_back
+    default = datetime.combine(shop_day(now) - timedelta(days=ctx.shop.backfill_days - 1), time(), SHOP_TZ)
+    start = max((start or default).replace(microsecond=0), wall.replace(microsecond=0))
+    end = min(closed_end(now), until.replace(microsecond=0)) if until else closed_end(now)
+    return _land_all(ctx, feed, list(increments(covered, start, end, span)) if end > start else [], "incremental")
+
+
+def _land_all(ctx: Context, feed: Feed, windows: Sequence[Window], channel: str) -> PullReport:
+    """Read and land windows in the given order, a few at a time. The first error ends it; what landed stays landed."""
+    report = PullReport(feed.api)
+    label = f"{ctx.shop.shop}: {feed.name.replace('_', ' ')}"
+    with ThreadPoolExecutor(READERS, thread_name_prefix="read") as pool:
+        futures = [pool.submit(ctx.read_and_land, feed, window, channel) for window in windows]
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                report += future.result()
+                ctx.progress(f"{label}, {report.rows:,} rows in {report.calls:,} calls", done, len(futures))
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+    return report

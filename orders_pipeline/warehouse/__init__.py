@@ -1,0 +1,11 @@
+"""The DuckDB file: schema, the one way to write it, staging and upserts, and the copies that readers open.
+
+Knows raw files, not who fetched them; a platform's words only through that platform's mapping folder.
+"""
+
+from orders_pipeline.warehouse.publish import Published
+from orders_pipeline.warehouse.schema import Column, columns, comment, tables
+from orders_pipeline.warehouse.stage import Stage
+from orders_pipeline.warehouse.store import ApplyReport, Warehouse
+
+__all__ = ["ApplyReport", "Column", "Published", "Stage", "Warehouse", "columns", "comment", "tables"]

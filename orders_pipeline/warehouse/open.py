@@ -1,0 +1,45 @@
+"""The two ways a DuckDB file is opened. Who may do so, and when, is decided elsewhere (``store.py``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from orders_pipeline.warehouse.schema import quoted
+
+THREADS = 2
+"""Batches are small and several processes share the machine: more threads add waiting, not speed."""
+
+MEMORY_LIMIT = "2GB"
+"""The default is 80 % of the machine's memory for each process; a million orders were staged within 1 GB."""
+
+STORAGE_VERSION = "v1.5.0"
+"""Files stay readable for the 1.5 clients that merchants have, whichever duckdb writes them."""
+
+
+def open_memory(spill: Path) -> duckdb.DuckDBPyConnection:
+    """An in-memory database for staging. ``spill`` takes what exceeds the memory limit; DuckDB makes and empties it."""
+    con = duckdb.connect(
+        ":memory:", config={"threads": THREADS, "memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)}
+    )
+    con.execute("SET TimeZone = 'Asia/Shanghai'")
+    return con
+
+
+def attach_warehouse(con: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Attach the live file as ``warehouse`` and make it the default catalog; it is created if absent.
+
+    Naming the type keeps duckdb from reading the file's header before it has the file's lock, which loses commits in 2.0.0.
+    """
+    con.execute(f"ATTACH {quoted(file)} AS warehouse (TYPE duckdb, STORAGE_VERSION '{STORAGE_VERSION}')")
+    con.execute("USE warehouse")
+
+
+def open_copy(file: Path) -> duckdb.DuckDBPyConnection:
+    """A published copy, read-only. Pass the version's own name, not the link: see ``publish.py``."""
+    con = duckdb.connect(
+        f"duckdb:{file}", read_only=True, config={"threads": THREADS, "memory_limit": MEMORY_LIMIT}
+    )
+    con.execute("SET TimeZone = 'Asia/Shanghai'")
+    return con

@@ -1,0 +1,128 @@
+"""Raw files -> staged rows, in memory and before any lock. The SQL that knows a platform's words comes from its folder.
+
+A mapping file reads the table ``pages`` (page_id, platform, shop, api, channel, window_start, window_end, page_no,
+fetched_at, row_count, body) and appends BY NAME to ``staged.<table of core>`` (its columns, page_id, and row_no from
+``nextval('staged.row_no')``), to ``staged.rejected`` what it cannot map, to ``staged.unknown_codes`` what it does not know.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+
+from orders_pipeline.warehouse import schema
+from orders_pipeline.warehouse.open import open_memory
+
+MAPPING_OF_PLATFORM = {
+    "taobao": "orders_pipeline.platforms.taobao.mapping",
+    "tmall": "orders_pipeline.platforms.taobao.mapping",  # the same gateway and words
+}
+
+STAGED = ("orders", "order_lines", "line_parts", "refunds", "shipments", "traces", "skus", "stock_snapshots")
+
+_PAGES = """
+CREATE TABLE staged.pages AS
+SELECT row_number() OVER () AS page_id, platform, shop, api, channel, window_start, window_end, page_no, fetched_at,
+  run_id, coalesce(row_count, 0) AS row_count, calls, coalesce(body, '') AS body
+FROM read_parquet([{files}], hive_partitioning = false)
+"""
+
+_WINDOWS = """
+CREATE TABLE staged.windows AS
+SELECT platform, shop, api, window_start, window_end, fetched_at, any_value(run_id) AS run_id,
+  max(coalesce(calls, 0)) AS calls, count(*)::INTEGER AS pages, sum(row_count)::BIGINT AS rows,
+  any_value(coalesce(channel, '')) AS channel
+FROM staged.pages GROUP BY platform, shop, api, window_start, window_end, fetched_at
+"""
+
+
+class Stage:
+    """Staged rows of some raw files. A context manager: its connection goes on to carry the write, then is closed."""
+
+    def __init__(self, files: Iterable[Path], spill: Path) -> None:
+        self.con = open_memory(spill)
+        try:
+            self._fill(sorted(files))
+        except BaseException:
+            self.con.close()
+            raise
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.con.close()
+
+    def filled(self) -> frozenset[str]:
+        """Which of STAGED hold rows."""
+        counts = " UNION ALL ".join(f"(SELECT '{name}' FROM memory.staged.{name} LIMIT 1)" for name in STAGED)
+        return frozenset(name for (name,) in self.con.execute(counts).fetchall())
+
+    def unknown_codes(self) -> dict[str, dict[str, int]]:
+        """Codes without a meaning here: api -> ``field=code`` -> rows."""
+        found: dict[str, dict[str, int]] = {}
+        for api, code, rows in self.con.execute(
+            "SELECT api, field || '=' || code, count(*) FROM memory.staged.unknown_codes GROUP BY ALL ORDER BY ALL"
+        ).fetchall():
+            found.setdefault(api, {})[code] = rows
+        return found
+
+    def max_modified(self) -> datetime | None:
+        """The newest change that the staged orders and refunds show."""
+        row = self.con.execute(
+            "SELECT max(modified_at) FROM (SELECT modified_at FROM memory.staged.orders "
+            "UNION ALL SELECT modified_at FROM memory.staged.refunds)"
+        ).fetchone()
+        return row[0] if row else None
+
+    def _fill(self, files: list[Path]) -> None:
+        con = self.con
+        con.execute("CREATE SCHEMA staged")
+        con.execute(schema.sql("staged.sql"))
+        for name in STAGED:
+            own = ", ".join(f"{column.name} {column.type}" for column in schema.columns(f"core.{name}"))
+            con.execute(f"CREATE TABLE staged.{name} (row_no BIGINT, page_id BIGINT, {own})")
+        con.execute(_PAGES.format(files=", ".join(map(schema.quoted, files))))
+        con.execute(_WINDOWS)
+        for mapping, scripts in self._plan().items():
+            con.execute(_text(mapping, importlib.import_module(mapping).PRELUDE))
+            for script, apis in scripts.items():
+                con.execute("CREATE OR REPLACE TEMP TABLE pages AS FROM staged.pages WHERE api IN (SELECT unnest(?))", [apis])
+                con.execute(_text(mapping, script))
+        con.execute("DROP TABLE IF EXISTS pages")
+        con.execute(_text("orders_pipeline.warehouse.upsert", "newest_orders.sql"))
+
+    def _plan(self) -> dict[str, dict[str, list[str]]]:
+        """Mapping package -> script -> APIs. Pages that no script knows are set aside."""
+        plan: dict[str, dict[str, list[str]]] = {}
+        unmapped = []
+        for platform, api in self.con.execute("SELECT DISTINCT platform, api FROM staged.pages ORDER BY ALL").fetchall():
+            mapping = MAPPING_OF_PLATFORM.get(platform)
+            scripts = importlib.import_module(mapping).SQL_OF_API if mapping else {}
+            if mapping is None or api not in scripts:
+                unmapped.append((platform, api))
+            elif scripts[api] is not None:
+                apis = plan.setdefault(mapping, {}).setdefault(scripts[api], [])
+                if api not in apis:
+                    apis.append(api)
+        for platform, api in unmapped:
+            self.con.execute(
+                "INSERT INTO staged.rejected SELECT page_id, NULL, 'no mapping for this api' FROM staged.pages "
+                "WHERE platform = ? AND api = ?",
+                [platform, api],
+            )
+        return plan
+
+
+@lru_cache
+def _text(package: str, name: str) -> str:
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")

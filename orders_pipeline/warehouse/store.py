@@ -1,0 +1,155 @@
+"""The one way to write the warehouse and to read its published copy. What is written is others' business."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orders_pipeline.clock import Clock, SystemClock
+from orders_pipeline.settings import DataFolder, UserError
+from orders_pipeline.warehouse import schema
+from orders_pipeline.warehouse.lock import writer_lock
+from orders_pipeline.warehouse.open import attach_warehouse, open_copy, open_memory
+from orders_pipeline.warehouse.publish import Published, Publisher
+from orders_pipeline.warehouse.stage import Stage
+from orders_pipeline.warehouse.upsert import upsert
+
+Also = Callable[[duckdb.DuckDBPyConnection], None]
+"""More to write in the transaction of an apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyReport:
+    """What an apply did. Reports of several applies add up."""
+
+    rows: dict[str, int] = field(default_factory=dict)  # rows written per table
+    quarantined: int = 0
+    unknown: dict[str, dict[str, int]] = field(default_factory=dict)  # api -> "field=code" -> rows
+    max_modified: datetime | None = None  # newest change that orders or refunds show
+    windows: int = 0  # ledger rows that are new
+
+    def __add__(self, other: ApplyReport) -> ApplyReport:
+        unknown = {
+            api: dict(Counter(self.unknown.get(api, {})) + Counter(other.unknown.get(api, {})))
+            for api in {**self.unknown, **other.unknown}
+        }
+        return ApplyReport(
+            rows=dict(Counter(self.rows) + Counter(other.rows)),
+            quarantined=self.quarantined + other.quarantined,
+            unknown=unknown,
+            max_modified=max((at for at in (self.max_modified, other.max_modified) if at), default=None),
+            windows=self.windows + other.windows,
+        )
+
+
+class Warehouse:
+    """The warehouse of one data folder. Cheap to make; nothing stays open between calls."""
+
+    def __init__(self, folder: DataFolder, clock: Clock | None = None) -> None:
+        self._folder = folder
+        self._clock = clock or SystemClock()
+        self._publisher = Publisher(folder, self._clock)
+        self._lock = folder.locks / "warehouse.lock"
+        self._spill = folder.root / "spill"
+
+    def prepare(self) -> None:
+        """Make the folders, the file and the newest schema, and a first copy for readers. Changes nothing when done."""
+        self._folder.create()
+        with self.write("prepare"):
+            pass
+        self.flush()
+
+    @contextmanager
+    def write(self, holder: str, *, stage: Stage | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One transaction under the writer's lock, the warehouse as default catalog; then publish if that is due.
+
+        With ``stage`` the connection is the stage's own, its rows in the catalog ``memory``. ``holder`` is what others
+        are told while they wait. An exception rolls back. Raises UserError when the lock is held for a minute, or the
+        file was written by newer code; RuntimeError inside another write of this thread.
+        """
+        with writer_lock(self._lock, holder, self._clock):
+            con = stage.con if stage else open_memory(self._spill)
+            try:
+                attach_warehouse(con, self._folder.warehouse)
+                with _transaction(con):
+                    schema.ensure(con, self._folder.raw.resolve())
+                with _transaction(con):
+                    yield con
+            finally:
+                con.close()  # the last connection: writes the log into the file and removes it
+            if self._publisher.is_behind() and self._publisher.wait_seconds() == 0.0:
+                self._publish()
+
+    @contextmanager
+    def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection to the newest published copy. Raises UserError where there is none yet."""
+        link = self._folder.published
+        try:
+            con = open_copy(link.resolve(strict=True))
+        except FileNotFoundError:
+            raise UserError(f"There is no {link} yet: run `orders-pipeline sync` first.") from None
+        try:
+            yield con
+        finally:
+            con.close()
+
+    def flush(self) -> Published | None:
+        """Publish what has changed since the newest copy, once its interval has passed; None where nothing has."""
+        while self._publisher.is_behind():
+            self._clock.sleep(self._publisher.wait_seconds())
+            with writer_lock(self._lock, "publish", self._clock):
+                # another process may have published, or written again, meanwhile
+                if self._publisher.is_behind() and self._publisher.wait_seconds() == 0.0:
+                    return self._publish()
+        return None
+
+    def last_published(self) -> Published | None:
+        """The newest copy: when it was made, its size and what the copy took."""
+        return self._publisher.last()
+
+    def apply(self, files: Sequence[Path], *, holder: str, also: Also | None = None) -> ApplyReport:
+        """Raw files of closed windows -> tables and ledger, one transaction. Applying a file again changes nothing.
+
+        Rows that cannot be mapped go to ``ops.quarantine``, the rest lands; codes without a meaning land as ``unknown``.
+        """
+        return self._apply(files, holder, also, with_ledger=True)
+
+    def apply_tail(self, files: Sequence[Path], *, holder: str, also: Also | None = None) -> ApplyReport:
+        """As ``apply``, without ledger rows: what was read past the last closed window."""
+        return self._apply(files, holder, also, with_ledger=False)
+
+    def _apply(self, files: Sequence[Path], holder: str, also: Also | None, *, with_ledger: bool) -> ApplyReport:
+        with Stage(files, self._spill) as stage:
+            filled, unknown, newest = stage.filled(), stage.unknown_codes(), stage.max_modified()
+            with self.write(holder, stage=stage) as con:
+                rows = upsert(con, filled, self._clock.now(), with_ledger=with_ledger)
+                if also:
+                    also(con)
+        return ApplyReport(rows, rows.get("ops.quarantine", 0), unknown, newest, rows.get("ops.sync_windows", 0))
+
+    def _publish(self) -> Published:
+        if self._folder.warehouse.with_name(self._folder.warehouse.name + ".wal").exists():
+            # a writer was killed after its commit: opening and closing brings its log into the file
+            con = open_memory(self._spill)
+            try:
+                attach_warehouse(con, self._folder.warehouse)
+            finally:
+                con.close()
+        return self._publisher.publish()
+
+
+@contextmanager
+def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    con.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    con.execute("COMMIT")

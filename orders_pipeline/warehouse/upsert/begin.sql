@@ -1,0 +1,7 @@
+-- What the scripts of one transaction tell each other.
+CREATE TEMP TABLE touched (platform VARCHAR, shop VARCHAR, order_id VARCHAR);
+CREATE TEMP TABLE touched_lines (platform VARCHAR, shop VARCHAR, line_id VARCHAR);
+CREATE TEMP TABLE touched_refunds (platform VARCHAR, shop VARCHAR, refund_id VARCHAR);
+CREATE TEMP TABLE touched_products (platform VARCHAR, shop VARCHAR, product_id VARCHAR);
+CREATE TEMP TABLE late_rejected (page_id BIGINT, row_id VARCHAR, reason VARCHAR, row_no BIGINT);
+CREATE TEMP TABLE moment (at_time TIMESTAMPTZ);

@@ -1,0 +1,20 @@
+-- Before the lock: of each order the newest staged version, the newest deposit seen and the newest fetch that showed it.
+CREATE TABLE staged.newest_orders AS
+WITH best AS (
+  SELECT platform, shop, order_id,
+    arg_max(row_no, {'modified': modified_at, 'synced': synced_at, 'row_no': row_no}) AS row_no,
+    max({'seen_at': deposit_seen_at, 'amount': deposit_amount}) FILTER (deposit_seen_at IS NOT NULL) AS best_deposit,
+    max(synced_at) AS last_seen_at
+  FROM staged.orders GROUP BY ALL
+)
+SELECT o.*, best.best_deposit, best.last_seen_at FROM staged.orders AS o JOIN best USING (row_no);
+
+-- A line belongs to one order: of several that claim it, the first id keeps it; otherwise the page could never be applied.
+CREATE TEMP TABLE claimed AS
+SELECT DISTINCT row_no, page_id, order_id FROM (
+  SELECT row_no, page_id, order_id, min(order_id) OVER (PARTITION BY platform, shop, line_id) AS owner
+  FROM staged.order_lines SEMI JOIN staged.newest_orders USING (row_no))
+WHERE order_id <> owner;
+INSERT INTO staged.rejected SELECT page_id, order_id, 'a line belongs to another order' FROM claimed;
+DELETE FROM staged.newest_orders WHERE row_no IN (SELECT row_no FROM claimed);
+DROP TABLE claimed;

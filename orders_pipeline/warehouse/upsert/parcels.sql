@@ -1,0 +1,54 @@
+-- Parcels of every touched order, made anew from its lines, shipments and traces: what a trace told survives any order page.
+CREATE TEMP TABLE touched_orders AS SELECT DISTINCT * FROM touched;
+
+CREATE TEMP TABLE shipped_line AS
+SELECT platform, shop, order_id, line_id, quantity, carrier, tracking_number, shipped_at
+FROM core.order_lines SEMI JOIN touched_orders USING (platform, shop, order_id);
+
+-- a logistics order that was called off is no parcel
+CREATE TEMP TABLE shipment AS
+SELECT * FROM core.shipments SEMI JOIN touched_orders USING (platform, shop, order_id)
+WHERE coalesce(source_status, '') NOT IN ('CANCELLED', 'CLOSED');
+
+CREATE TEMP TABLE member AS
+SELECT DISTINCT platform, shop, order_id, tracking_number, line_id, quantity, shipped_at FROM (
+  SELECT platform, shop, order_id, tracking_number, line_id, quantity, shipped_at
+  FROM shipped_line WHERE tracking_number IS NOT NULL
+  UNION ALL
+  SELECT s.platform, s.shop, s.order_id, s.tracking_number, l.line_id, l.quantity, l.shipped_at
+  FROM shipment AS s JOIN shipped_line AS l USING (platform, shop, order_id)
+  -- a shipment that names no lines holds all that went out and carry no other number
+  WHERE CASE WHEN len(s.line_ids) > 0 THEN list_contains(s.line_ids, l.line_id)
+    ELSE l.shipped_at IS NOT NULL AND l.tracking_number IS NULL END);
+
+CREATE TEMP TABLE parcel AS
+SELECT platform, shop, order_id, tracking_number, min(line_carrier) AS line_carrier, min(shipment_carrier) AS shipment_carrier,
+  min(created_at) AS created_at
+FROM (
+  SELECT platform, shop, order_id, tracking_number, carrier AS line_carrier, NULL AS shipment_carrier, NULL AS created_at
+  FROM shipped_line WHERE tracking_number IS NOT NULL
+  UNION ALL
+  SELECT platform, shop, order_id, tracking_number, NULL, carrier, created_at FROM shipment
+  UNION ALL
+  SELECT platform, shop, order_id, tracking_number, NULL, carrier, NULL
+  FROM core.traces SEMI JOIN touched_orders USING (platform, shop, order_id))
+GROUP BY ALL;
+
+DELETE FROM core.parcels AS p USING touched_orders AS t
+WHERE p.platform = t.platform AND p.shop = t.shop AND p.order_id = t.order_id;
+INSERT INTO core.parcels BY NAME
+SELECT p.platform, p.shop, p.order_id, p.tracking_number, coalesce(p.line_carrier, p.shipment_carrier) AS carrier,
+  coalesce(m.shipped_at, p.created_at) AS shipped_at, t.last_trace_at, t.last_trace_action, t.signed_at,
+  NULL AS stalled_since,
+  CASE WHEN t.order_id IS NULL THEN 'not_fetched' WHEN t.step_count = 0 THEN 'not_tracked' ELSE 'fetched' END AS trace_state
+FROM parcel AS p
+LEFT JOIN core.traces AS t USING (platform, shop, order_id, tracking_number)
+LEFT JOIN (SELECT platform, shop, order_id, tracking_number, min(shipped_at) AS shipped_at FROM member GROUP BY ALL) AS m
+  USING (platform, shop, order_id, tracking_number);
+
+DELETE FROM core.parcel_lines AS p USING touched_orders AS t
+WHERE p.platform = t.platform AND p.shop = t.shop AND p.order_id = t.order_id;
+INSERT INTO core.parcel_lines BY NAME
+SELECT platform, shop, order_id, tracking_number, line_id,
+  CASE WHEN count(*) OVER (PARTITION BY platform, shop, order_id, line_id) = 1 THEN quantity END AS quantity
+FROM member;

@@ -1,0 +1,12 @@
+-- Refunds. Newest modified wins, then newest fetch.
+CREATE TEMP TABLE win_refunds AS
+SELECT n.* FROM (
+  FROM memory.staged.refunds QUALIFY row_number() OVER (
+    PARTITION BY platform, shop, refund_id ORDER BY modified_at DESC, synced_at DESC, row_no DESC) = 1) AS n
+LEFT JOIN core.refunds AS r USING (platform, shop, refund_id)
+WHERE r.refund_id IS NULL OR row(n.modified_at, n.synced_at) > row(r.modified_at, r.synced_at);
+
+DELETE FROM core.refunds AS r USING win_refunds AS w
+WHERE r.platform = w.platform AND r.shop = w.shop AND r.refund_id = w.refund_id;
+INSERT INTO core.refunds BY NAME SELECT * EXCLUDE (row_no, page_id) FROM win_refunds;
+INSERT INTO touched_refunds SELECT platform, shop, refund_id FROM win_refunds;

@@ -1,0 +1,200 @@
+"""The 7-day forecast: no look-ahead, equal bytes, quantiles in order, and sense for shops of every size."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from orders_pipeline.forecasting import Forecast, make_forecast, store_forecast
+from orders_pipeline_tests.forecasting.conftest import MADE_ON, Row, fill_sales
+
+Rows = Callable[[int, int, int], list[Row]]
+DAYS = ["q10", "q50", "q90", "q95"]
+WEEK = ["q50", "q90", "q95"]
+
+
+def bytes_of(forecast: Forecast) -> bytes:
+    return (
+        b"".join(pd.util.hash_pandas_object(frame).to_numpy().tobytes() for frame in (forecast.daily, forecast.totals))
+        + repr(sorted(forecast.labels.items())).encode()
+    )
+
+
+def in_order(forecast: Forecast) -> None:
+    """What must hold of every forecast."""
+    for frame, names in ((forecast.daily, DAYS), (forecast.totals, WEEK)):
+        values = frame[names].to_numpy()
+        assert (values >= 0).all()
+        assert (np.diff(values, axis=1) >= 0).all()
+        assert (values == np.floor(values)).all()
+        assert np.isfinite(frame["mean"]).all()
+        assert (frame["mean"] >= 0).all()
+        assert not frame.isna().any().any()
+    assert len(forecast.daily) == 7 * len(forecast.totals)
+    means = forecast.daily.groupby("merchant_sku")["mean"].sum()
+    assert np.allclose(means[forecast.totals["merchant_sku"]], forecast.totals["mean"], atol=1e-5)
+
+
+@pytest.mark.parametrize(("skus", "days", "model"), [(200, 90, "hurdle"), (40, 60, "fast"), (5, 20, "small")])
+def test_knows_nothing_of_its_day_or_later_and_repeats_to_the_byte(
+    con: duckdb.DuckDBPyConnection, shop_rows: Rows, skus: int, days: int, model: str
+) -> None:
+    fill_sales(con, shop_rows(skus, days, 1))
+    first = make_forecast(con, MADE_ON, seed=7)
+    assert first.model == model
+    in_order(first)
+    fill_sales(
+        con,
+        [(f"SKU-{s:04d}", MADE_ON + timedelta(days=d), 1000 + s * d) for s in range(0, skus + 9, 3) for d in range(9)],
+    )
+    con.execute(
+        "CREATE TEMP TABLE shuffled AS SELECT * FROM planning.daily_sku_sales ORDER BY hash(merchant_sku, date)"
+    )
+    con.execute("DELETE FROM planning.daily_sku_sales")
+    con.execute("INSERT INTO planning.daily_sku_sales FROM shuffled")
+    assert bytes_of(make_forecast(con, MADE_ON, seed=7)) == bytes_of(first)
+
+
+def test_the_number_of_cores_changes_no_byte(con: duckdb.DuckDBPyConnection, shop_rows: Rows, tmp_path: Path) -> None:
+    fill_sales(con, shop_rows(150, 90, 2))
+    here = bytes_of(make_forecast(con, MADE_ON))
+    con.close()
+    code = (
+        "import duckdb, sys; from orders_pipeline.forecasting import make_forecast\n"
+        "from orders_pipeline_tests.forecasting import conftest, test_model\n"
+        f"con = duckdb.connect({str(tmp_path / 'warehouse.duckdb')!r}, read_only=True)\n"
+        "sys.stdout.buffer.write(test_model.bytes_of(make_forecast(con, conftest.MADE_ON)))"
+    )
+    for threads in ("1", "3"):
+        done = subprocess.run(
+            [sys.executable, "-c", code], env={"OMP_NUM_THREADS": threads, "PATH": ""}, capture_output=True, check=True
+        )
+        assert done.stdout == here
+
+
+def test_forecasts_follow_each_sku_and_its_weekdays(con: duckdb.DuckDBPyConnection, shop_rows: Rows) -> None:
+    rows = shop_rows(200, 90, 3)
+    fill_sales(con, rows)
+    forecast = make_forecast(con, MADE_ON)
+    sold = pd.DataFrame(rows, columns=["sku", "day", "units"])
+    sold = sold[sold["units"] < 150]  # less the bulk orders
+    month = sold[sold["day"] >= MADE_ON - timedelta(days=28)].groupby("sku")["units"].sum() / 4
+    totals = forecast.totals.set_index("merchant_sku")["mean"]
+    both = month[totals.index]
+    assert np.corrcoef(both, totals)[0, 1] > 0.95
+    assert 0.8 < totals.sum() / both.sum() < 1.2
+    by_day = forecast.daily.groupby("horizon_day")["mean"].sum()
+    assert by_day[[6, 7]].mean() > 1.3 * by_day[[1, 2, 3, 4, 5]].mean()  # MADE_ON is a Monday; truth is 1.65
+    assert forecast.metrics["skus"] == len(totals)
+
+
+def test_storing_again_replaces_the_day(con: duckdb.DuckDBPyConnection, shop_rows: Rows) -> None:
+    fill_sales(con, shop_rows(5, 20, 4))
+    forecast = make_forecast(con, MADE_ON)
+    for _ in range(2):
+        store_forecast(con, forecast)
+    stored = con.execute(
+        "SELECT count(*), min(target_date), max(target_date), min(horizon_day) FROM planning.sales_forecasts"
+    )
+    assert stored.fetchone() == (35, MADE_ON, MADE_ON + timedelta(days=6), 1)
+    assert con.execute("SELECT count(*), min(days), min(made_on) FROM planning.sales_forecast_totals").fetchone() == (
+        5,
+        7,
+        MADE_ON,
+    )
+
+
+def test_a_shop_without_sales_has_no_forecast(con: duckdb.DuckDBPyConnection) -> None:
+    forecast = make_forecast(con, MADE_ON)
+    assert (len(forecast.daily), len(forecast.totals), forecast.labels) == (0, 0, {})
+    store_forecast(con, forecast)
+
+
+def test_three_skus_with_ten_days(con: duckdb.DuckDBPyConnection) -> None:
+    fill_sales(
+        con,
+        [
+            (sku, MADE_ON - timedelta(days=d), units)
+            for sku, units in (("A", 5), ("B", 1), ("C", 40))
+            for d in range(1, 11)
+        ],
+    )
+    forecast = make_forecast(con, MADE_ON)
+    in_order(forecast)
+    week = forecast.totals.set_index("merchant_sku")
+    for sku, units in (("A", 5), ("B", 1), ("C", 40)):
+        assert 0.5 * 7 * units < week.loc[sku, "mean"] <= 7.5 * units
+        assert week.loc[sku, "q95"] >= 7 * units
+        assert "新品" in forecast.labels[sku]
+        assert "历史太短" in forecast.labels[sku]
+
+
+def test_a_single_bulk_order_is_no_demand(con: duckdb.DuckDBPyConnection) -> None:
+    fill_sales(con, [("A", MADE_ON - timedelta(days=12), 500)])
+    forecast = make_forecast(con, MADE_ON)
+    in_order(forecast)
+    assert forecast.totals["mean"].item() < 15
+    assert "大单" in forecast.labels["A"]
+
+
+@pytest.mark.parametrize("skus", [1, 200])
+def test_a_bulk_order_does_not_lift_the_forecast(con: duckdb.DuckDBPyConnection, shop_rows: Rows, skus: int) -> None:
+    steady = [("Z", MADE_ON - timedelta(days=d), 2) for d in range(1, 91)]
+    others = shop_rows(skus - 1, 90, 5) if skus > 1 else []
+    fill_sales(con, [*others, *steady[:3], *steady[4:], ("Z", MADE_ON - timedelta(days=4), 400)])
+    week = make_forecast(con, MADE_ON).totals.set_index("merchant_sku").loc["Z"]
+    assert 9 < week["mean"] < 28
+
+
+@pytest.mark.parametrize("skus", [1, 200])
+def test_sleepers_fade_out_with_a_reason(con: duckdb.DuckDBPyConnection, shop_rows: Rows, skus: int) -> None:
+    others = shop_rows(skus - 1, 180, 6) if skus > 1 else []
+    month = [("MONTH", MADE_ON - timedelta(days=d), 4) for d in range(31, 120)]
+    years = [("YEARS", MADE_ON - timedelta(days=d), 4) for d in range(200, 260)]
+    fill_sales(con, [*others, *month, *years])
+    forecast = make_forecast(con, MADE_ON)
+    in_order(forecast)
+    week = forecast.totals.set_index("merchant_sku")
+    assert week.loc["MONTH", "mean"] < 14
+    assert "近30天无销量" in forecast.labels["MONTH"]
+    assert week.loc["YEARS", ["mean", *WEEK]].tolist() == [0, 0, 0, 0]
+    assert "停售" in forecast.labels["YEARS"]
+
+
+def test_days_without_stock_are_missing_not_zero(con: duckdb.DuckDBPyConnection, shop_rows: Rows) -> None:
+    fill_sales(con, shop_rows(200, 90, 8))
+    fill_sales(con, [(sku, MADE_ON - timedelta(days=d), 6) for sku in ("OUT", "ZERO") for d in range(11, 91)])
+    con.executemany(
+        "INSERT INTO planning.daily_sku_sales VALUES ('OUT', ?, 0, 0, 0, 0, false)",
+        [(MADE_ON - timedelta(days=d),) for d in range(1, 11)],
+    )
+    forecast = make_forecast(con, MADE_ON)
+    week = forecast.totals.set_index("merchant_sku")["mean"]
+    assert week["OUT"] > 30
+    assert week["OUT"] > 1.5 * week["ZERO"]
+    assert "缺货10天" in forecast.labels["OUT"]
+
+
+def test_three_hundred_skus_cost_a_few_seconds(con: duckdb.DuckDBPyConnection, shop_rows: Rows, tmp_path: Path) -> None:
+    """The demo has 90 seconds for everything; 4 CPU seconds are this part's share, imports included."""
+    fill_sales(con, shop_rows(300, 90, 9))
+    con.close()
+    code = (
+        "import duckdb, datetime; from orders_pipeline.forecasting import make_forecast\n"
+        f"con = duckdb.connect({str(tmp_path / 'warehouse.duckdb')!r}, read_only=True)\n"
+        f"assert make_forecast(con, datetime.date.fromisoformat('{MADE_ON}')).model == 'hurdle'"
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", code], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert spent < 8  # twice the share: other machines took up to 1.75 times as long for the same forecasts
