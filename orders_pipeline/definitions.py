@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import dagster as dg
 
 
@@ -13,4 +11,4 @@ def defs() -> dg.Definitions:
     import orders_pipeline.defs
     from orders_pipeline.components.loading import load_tree
 
-    return load_tree(orders_pipeline.defs, Path(__file__).parent)
+    return load_tree(orders_pipeline.defs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -14,6 +15,7 @@ from rich.text import Text
 from orders_pipeline.clock import Clock, SystemClock
 
 PLAIN_EVERY_SECONDS = 2.0  # a log stays readable, and a person waiting still sees that it moves
+_DIGITS = re.compile(r"[\d,]+")
 PLAIN_WIDTH = 200  # a table in a pipe or log has no terminal to fit into
 
 
@@ -29,7 +31,7 @@ class Steps:
         self._console = Console(stderr=True)
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._text = ""
+        self._stem = ""
         self._last_line = float("-inf")
 
     def __enter__(self) -> Steps:
@@ -65,11 +67,10 @@ class Steps:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=text, completed=done, total=total, count=count)
             return
-        elapsed = self.elapsed
-        finished = total is not None and done >= total
-        if text == self._text and not finished and elapsed - self._last_line < PLAIN_EVERY_SECONDS:
+        elapsed, stem = self.elapsed, _DIGITS.sub("", text)  # running counts do not make it another step
+        if stem == self._stem and elapsed - self._last_line < PLAIN_EVERY_SECONDS:
             return
-        self._text, self._last_line = text, elapsed
+        self._stem, self._last_line = stem, elapsed
         self._line(f"{text} {count}".rstrip(), elapsed)
 
     def finish(self) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orders_pipeline.cli.demo_stack import DemoStack
 
 CALLS_PER_MINUTE = 6_000  # the pull's own speed, no pause for quota; a real app key starts at 100
+SUGGESTIONS_SHOWN = 10  # with their reasons they fill a screen; the UI and `replenish` show all
 WATCH_SECONDS = 0.5  # how soon a crashed child is noticed
 
 
@@ -64,13 +65,15 @@ def demo(clock: Clock, data: Path | None, port: int, no_ui: bool, days: int, ord
         )
         with DemoStack(folder, held, steps, clock) as stack:
             _run(stack, steps, clock, port=port, no_ui=no_ui, days=days, orders_per_day=orders_per_day, seed=seed)
-        tell(f"Stopped. The results stay in {folder.root} until the next demo: open {folder.published.name} read-only.")
+        tell(
+            f"Nothing is running any more. The results stay in {folder.root} until the next demo: open {folder.published.name} read-only."
+        )
 
 
 def _run(
     stack: DemoStack, steps: Steps, clock: Clock, *, port: int, no_ui: bool, days: int, orders_per_day: int, seed: int
 ) -> None:
-    from orders_pipeline.cli.plan import SHOWN, show_suggestions
+    from orders_pipeline.cli.plan import show_suggestions
 
     stack.start_sandbox(days, orders_per_day, seed, CALLS_PER_MINUTE)
     if not no_ui:
@@ -78,7 +81,7 @@ def _run(
     stack.wait_for_sandbox(days)
     stack.materialize()
     steps.finish()
-    show_suggestions(stack.folder, shop_day(clock.now()), SHOWN)
+    show_suggestions(stack.folder, shop_day(clock.now()), SUGGESTIONS_SHOWN)
     if no_ui:
         return
     stack.wait_for_ui(port)

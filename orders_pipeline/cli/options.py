@@ -67,3 +67,9 @@ def chosen_shops(slugs: Sequence[str]) -> Iterator[Shop | UserError]:
     yield from good
     for stanza in bad:
         yield UserError(str(stanza))
+
+
+def about(shop: Shop | UserError, error: Exception) -> str:
+    """The error with its shop's name in front, unless it says which shop it is about."""
+    named = isinstance(shop, UserError) or shop.shop in str(error)
+    return str(error) if named else f"{shop.shop}: {error}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from orders_pipeline.cli.console import show_table, tell
-from orders_pipeline.cli.options import chosen_shops, data_option, local
+from orders_pipeline.cli.options import about, chosen_shops, data_option, local
 from orders_pipeline.cli.stanza import add_stanza
 from orders_pipeline.platforms.base import PlatformError
 from orders_pipeline.settings import UserError, data_folder, project_root
@@ -107,7 +107,7 @@ def check(slugs: tuple[str, ...], data: Path | None) -> None:
             with ShopSync.open(shop, folder, holder="orders-pipeline shops check") as sync:
                 tell(f"{shop.shop}: credentials work; the platform's clock says {local(sync.check())}")
         except (UserError, PlatformError) as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {about(shop, error)}", err=True)
             failed = True
     if failed:
         raise click.exceptions.Exit(1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orders_pipeline.cli.console import Steps, tell
-from orders_pipeline.cli.options import chosen_shops, data_option, day_option, local, shops_option
+from orders_pipeline.cli.options import about, chosen_shops, data_option, day_option, local, shops_option
 from orders_pipeline.clock import Clock, shop_day
 from orders_pipeline.platforms.base import PlatformError
 from orders_pipeline.settings import UserError, data_folder
@@ -97,15 +97,9 @@ def _each_shop(
                 tell(f"{shop.shop}: {line}")
             except (UserError, PlatformError) as error:
                 failed = True
-                click.echo(f"Error: {_named(shop, error)}", err=True)
+                click.echo(f"Error: {about(shop, error)}", err=True)
     if failed:
         raise click.exceptions.Exit(1)
-
-
-def _named(shop: object, error: Exception) -> str:
-    """The error with its shop's name in front, unless it says which shop it is about."""
-    slug = getattr(shop, "shop", "")
-    return str(error) if not slug or slug in str(error) else f"{slug}: {error}"
 
 
 def _synced(report: SyncReport) -> str:

@@ -45,7 +45,10 @@ def _raw_assets(shop: Shop) -> list[dg.AssetsDefinition]:
             since, until = (_day(text) if text else None for text in (config.since, config.until))
             return pulled(pipeline, shop.shop, sync.pull_full(since, until))
 
-    @dg.asset(**_shown(shop, "raw_incremental_pages"), retry_policy=RETRY_FETCH)
+    # increments begin where the full pull began: on a first load they must come second
+    @dg.asset(
+        **_shown(shop, "raw_incremental_pages"), deps=[[shop.shop, "raw_full_pages"]], retry_policy=RETRY_FETCH
+    )
     def raw_incremental_pages(
         context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
     ) -> dg.MaterializeResult[Any]:

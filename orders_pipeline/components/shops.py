@@ -7,6 +7,7 @@ Each stanza stands on its own: a bad one becomes an asset that fails with file, 
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import Any
 
 import dagster as dg
@@ -36,9 +37,15 @@ def stanzas() -> tuple[list[Shop], list[Fault]]:
     try:
         good, bad = read_stanzas()
     except UserError as error:
-        print(f"orders-pipeline: {error}", file=sys.stderr)  # noqa: T201 - the one clear line for whoever started Dagster
+        _tell(str(error))
         return [], [Fault("misconfigured", str(error))]
     return good, [Fault(stanza.name, str(stanza)) for stanza in bad]
+
+
+@lru_cache
+def _tell(text: str) -> None:
+    """The one clear line for whoever started Dagster: once a process, however often the file is looked at."""
+    print(f"orders-pipeline: {text}", file=sys.stderr)  # noqa: T201
 
 
 def shop_definitions() -> dg.Definitions:

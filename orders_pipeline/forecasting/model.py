@@ -99,7 +99,8 @@ def _fitted(signals: f.Signals, anchors: list[int], rows: NDArray[np.int64], see
     import sklearn.ensemble  # noqa: F401 - its OpenMP runtime must be loaded before it can be limited
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    # one thread: sums of several threads differ in the last bit from machine to machine, and forecasts must not
+    # one thread: the order in which several add up is not fixed, and on a busy machine their waiting for each other tripled
+    # the CPU seconds
     with threadpool_limits(limits=1):
         return hurdle.predict(hurdle.fit(signals, anchors, seed), signals, rows, signals.history.days - 1)
 

@@ -166,7 +166,7 @@ def _fit(history: History, past: Floats, levels: Floats, days: int) -> _Fit | No
     errors = np.where(usable[:, :, None], (means - sold[:, :, None]) ** 2, 0.0).sum(axis=0)
     trust = 1.0 / np.maximum(errors, 1e-9) ** 2
     weights = 0.5 * pooled + 0.5 * pooled.sum() * trust / trust.sum(axis=1, keepdims=True)
-    weights = np.where(usable.any(axis=0)[:, None], weights, pooled)
+    weights = np.where(np.asarray(usable.any(axis=0))[:, None], weights, pooled)
     mean = (means * weights).sum(axis=2)
     return _Fit(weights, _dispersion(np.where(usable, mean, 0.0), np.where(usable, sold, 0.0), levels[-1, :, 2], days))
 

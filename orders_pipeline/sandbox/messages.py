@@ -76,7 +76,7 @@ class MessageQueue:
     def take(self, group: str, quantity: int, now: datetime) -> list[dict[str, Any]]:
         """Hand out up to ``quantity`` messages; each stays hidden for REDELIVER_AFTER unless confirmed meanwhile."""
         self._forget(now)
-        taken = []
+        taken: list[dict[str, Any]] = []
         for entry in self._pending.values():
             if len(taken) == quantity:
                 break

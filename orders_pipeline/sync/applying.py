@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,12 +12,12 @@ import duckdb
 
 from orders_pipeline.platforms.base import FeedName, RawTable, Window
 from orders_pipeline.sync.context import Context
-from orders_pipeline.sync.landing import LandedFile, write_pages
+from orders_pipeline.sync.landing import LandedFile
 from orders_pipeline.sync.paging import read_once
 from orders_pipeline.warehouse import ApplyReport
 
-FILES_A_TRANSACTION = 40
-"""Files a transaction: 40 day windows of 1,000 orders parse in about 300 MB and hold the lock for about a second."""
+BYTES_A_TRANSACTION = 8_000_000
+"""Of compressed files: about 30,000 orders, which parse in about 300 MB and hold the lock for about a second."""
 
 TAIL_OVERLAP = timedelta(seconds=10)
 """The platform stamps whole seconds and commits shortly after: the tail re-reads that much."""
@@ -41,12 +41,25 @@ def apply_landed(ctx: Context, tables: Sequence[RawTable]) -> ApplyReport:
     report = ApplyReport()
     for table in tables:
         waiting = ledger.unapplied(ctx.landing, table, ctx.shop.shop)
-        for first in range(0, len(waiting), FILES_A_TRANSACTION):
-            report += apply_files(ctx, waiting[first : first + FILES_A_TRANSACTION])
-            ctx.progress(
-                f"{ctx.shop.shop}: {table} to tables", min(first + FILES_A_TRANSACTION, len(waiting)), len(waiting)
-            )
+        done = 0
+        for batch in _batches(waiting):
+            report += apply_files(ctx, batch)
+            done += len(batch)
+            ctx.progress(f"{ctx.shop.shop}: {table} to tables", done, len(waiting))
     return report
+
+
+def _batches(files: Sequence[LandedFile]) -> Iterator[list[LandedFile]]:
+    batch: list[LandedFile] = []
+    size = 0
+    for file in files:
+        if batch and size + file.size > BYTES_A_TRANSACTION:
+            yield batch
+            batch, size = [], 0
+        batch.append(file)
+        size += file.size
+    if batch:
+        yield batch
 
 
 def apply_files(ctx: Context, files: Sequence[LandedFile]) -> ApplyReport:
@@ -87,7 +100,7 @@ def read_tail(ctx: Context) -> TailReport:
             marks.append((name, read.pages[0].at))
             if read.ids:
                 path = folder / f"{ctx.shop.shop}-{name}-{os.getpid()}.parquet"
-                write_pages(path, ctx.origin("tail"), (window.start, window.end), read.pages, now, read.calls)
+                ctx.landing.write(path, ctx.origin("tail"), (window.start, window.end), read.pages, now, read.calls)
                 files.append(path)
         if files:
             ctx.warehouse.apply_tail(files, holder=ctx.holder, also=lambda con: export_calls(ctx, con))

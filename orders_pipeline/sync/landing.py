@@ -39,6 +39,7 @@ class LandedFile:
     window_end: datetime
     fetched_at: datetime
     path: Path
+    size: int = 0  # bytes
 
     @property
     def key(self) -> tuple[str, datetime, datetime, datetime]:
@@ -61,6 +62,7 @@ class Landing:
 
     def __init__(self, raw: Path) -> None:
         self._raw = raw
+        self._con = duckdb.connect(":memory:")  # kept: opening one costs ten times what a small window costs to write
 
     def land(
         self, table: RawTable, origin: Origin, span: Span, pages: Sequence[Page], fetched_at: datetime, calls: int
@@ -71,8 +73,42 @@ class Landing:
         folder.mkdir(parents=True, exist_ok=True)
         while (path := folder / _name(span, fetched_at)).exists():
             fetched_at += timedelta(microseconds=1)
-        write_pages(path, origin, span, pages, fetched_at, calls)
-        return LandedFile(pages[0].api, *span, fetched_at, path)
+        self.write(path, origin, span, pages, fetched_at, calls)
+        return LandedFile(pages[0].api, *span, fetched_at, path, path.stat().st_size)
+
+    def write(
+        self, path: Path, origin: Origin, span: Span, pages: Sequence[Page], fetched_at: datetime, calls: int
+    ) -> None:
+        """Write pages as one Parquet file under a temporary name, sync it to disk, rename it to ``path``."""
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        values = {
+            "platform": origin.platform,
+            "shop": origin.shop,
+            "api": pages[0].api,
+            "channel": origin.channel,
+            "start": span[0].isoformat(),
+            "end": span[1].isoformat(),
+            "fetched": fetched_at.isoformat(),
+            "run_id": origin.run_id,
+            "calls": calls,
+            "page_no": list(range(1, len(pages) + 1)),
+            "request_id": [page.request_id for page in pages],
+            "row_count": [page.row_count for page in pages],
+            "body": [page.body for page in pages],
+        }
+        try:
+            with self._con.cursor() as con:  # of its own: windows are written from several threads
+                con.execute(_COPY.format(path=str(temporary).replace("'", "''")), values)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            os.rename(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the name, too, must survive a power cut before the window may be called landed
+        finally:
+            os.close(folder)
 
     def files(self, table: RawTable, shop: str) -> Iterator[LandedFile]:
         """Every landed file of a shop's raw table, in no particular order."""
@@ -81,42 +117,7 @@ class Landing:
             for entry in os.scandir(folder):
                 if entry.name.endswith(".parquet"):
                     start, end, fetched = (_instant(part) for part in entry.name.removesuffix(".parquet").split("_"))
-                    yield LandedFile(folder.name, start, end, fetched, Path(entry.path))
-
-
-def write_pages(
-    path: Path, origin: Origin, span: Span, pages: Sequence[Page], fetched_at: datetime, calls: int
-) -> None:
-    """Write pages as one Parquet file under a temporary name, sync it to disk, rename it to ``path``."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    values = {
-        "platform": origin.platform,
-        "shop": origin.shop,
-        "api": pages[0].api,
-        "channel": origin.channel,
-        "start": span[0].isoformat(),
-        "end": span[1].isoformat(),
-        "fetched": fetched_at.isoformat(),
-        "run_id": origin.run_id,
-        "calls": calls,
-        "page_no": list(range(1, len(pages) + 1)),
-        "request_id": [page.request_id for page in pages],
-        "row_count": [page.row_count for page in pages],
-        "body": [page.body for page in pages],
-    }
-    try:
-        with duckdb.connect(":memory:") as con:
-            con.execute(_COPY.format(path=str(temporary).replace("'", "''")), values)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.rename(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the name, too, must survive a power cut before the window may be called landed
-    finally:
-        os.close(folder)
+                    yield LandedFile(folder.name, start, end, fetched, Path(entry.path), entry.stat().st_size)
 
 
 def _name(span: Span, fetched_at: datetime) -> str:

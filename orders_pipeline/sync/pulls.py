@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from orders_pipeline.clock import SHOP_TZ, shop_day
 from orders_pipeline.platforms.base import Feed, FeedName, Window
 from orders_pipeline.sync.context import Context, PullReport
-from orders_pipeline.sync.windows import LONGEST, OVERLAP, closed_end, day_window, days_newest_first, holes, increments
+from orders_pipeline.sync.windows import LONGEST, closed_end, day_window, days_newest_first, holes, increments
 
 READERS = 4
 """Windows of the full pull in flight: while one answer travels another is parsed and a third is written. The quota, not
@@ -57,7 +57,8 @@ def pull_increments(ctx: Context, since: datetime | None = None) -> PullReport:
     ledger = ctx.coverage(feed.table)
     full_read = ledger.first_read(ctx.feed(FeedName.ORDERS_BY_CREATED).api)
     starts = [window.start for window in ledger.covered(feed.api)[:1]]
-    starts += [full_read - OVERLAP] if full_read else []
+    # a whole window back, where a few minutes would do: so the ledger, and with it freshness, begins with the first pull
+    starts += [full_read - LONGEST] if full_read else []
     return _land_increments(ctx, feed, ledger.covered(feed.api), min(starts, default=since), LONGEST)
 
 

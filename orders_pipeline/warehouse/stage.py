@@ -1,6 +1,6 @@
 """Raw files -> staged rows, in memory and before any lock. The SQL that knows a platform's words comes from its folder.
 
-A mapping file reads the table ``pages`` (page_id, platform, shop, api, channel, window_start, window_end, page_no,
+A mapping file reads the view ``pages`` (page_id, platform, shop, api, channel, window_start, window_end, page_no,
 fetched_at, row_count, body) and appends BY NAME to ``staged.<table of core>`` (its columns, page_id, and row_no from
 ``nextval('staged.row_no')``), to ``staged.rejected`` what it cannot map, to ``staged.unknown_codes`` what it does not know.
 """
@@ -96,9 +96,10 @@ class Stage:
         for mapping, scripts in self._plan().items():
             con.execute(_text(mapping, importlib.import_module(mapping).PRELUDE))
             for script, apis in scripts.items():
-                con.execute("CREATE OR REPLACE TEMP TABLE pages AS FROM staged.pages WHERE api IN (SELECT unnest(?))", [apis])
+                names = ", ".join(map(schema.quoted, apis))
+                con.execute(f"CREATE OR REPLACE TEMP VIEW pages AS FROM staged.pages WHERE api IN ({names})")
                 con.execute(_text(mapping, script))
-        con.execute("DROP TABLE IF EXISTS pages")
+        con.execute("DROP VIEW IF EXISTS pages")
         con.execute(_text("orders_pipeline.warehouse.upsert", "newest_orders.sql"))
 
     def _plan(self) -> dict[str, dict[str, list[str]]]:

@@ -19,14 +19,20 @@ FORBIDDEN = {
     "a path of one machine": re.compile(r"(?<![\w.])/(work|home|root|Users|farm)/\w"),
     "a temporary path": re.compile(r"(?<![\w.])/tmp/\w"),
     "an index of packages": re.compile(r"--(extra-)?index-url|registry\s*=|PIP_INDEX_URL|file:///"),
-    "a registry's address": re.compile(r"https?://[^\s\"')]*(pypi|npmjs|npmmirror|artifactory|nexus)[^\s\"')]*", re.IGNORECASE),
+    "a registry's address": re.compile(
+        r"https?://[^\s\"')]*(pypi|npmjs|npmmirror|artifactory|nexus)[^\s\"')]*", re.IGNORECASE
+    ),
 }
 
 
 def tracked_text() -> list[Path]:
     """Every text file that is or would be committed."""
     listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, text=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
     ).stdout.splitlines()
     files = [ROOT / name for name in listing if (ROOT / name).is_file() and (ROOT / name).resolve() != THIS]
     return [file for file in files if b"\0" not in file.read_bytes()[:8000]]
@@ -58,7 +64,10 @@ def test_constraints_are_plain_pins() -> None:
 def test_both_commands_are_one_line_each_and_ci_runs_them(readme: str) -> None:
     lines = (ROOT / readme).read_text(encoding="utf-8").splitlines()
     commands = [line for line in lines if line.startswith("python3 -m venv")]
-    assert [command.rsplit(" && ", 1)[1] for command in commands] == [".venv/bin/orders-pipeline demo", ".venv/bin/pytest"]
+    assert [command.rsplit(" && ", 1)[1] for command in commands] == [
+        ".venv/bin/orders-pipeline demo",
+        ".venv/bin/pytest",
+    ]
     assert all("-c constraints.txt" in command for command in commands)
     script = (ROOT / ".ci" / "run").read_text()
     assert "readme 'pytest'" in script

@@ -34,10 +34,15 @@ def stanza_of(shop: Shop) -> str:
     return shop.model_dump_json(exclude_unset=True)
 
 
+def forget() -> None:
+    """Drop what has been imported of ``defs``: the shops of its lineage are read when it is imported."""
+    for name in [name for name in sys.modules if name.startswith("orders_pipeline.defs")]:
+        del sys.modules[name]
+
+
 def load(pipeline: Pipeline | None = None) -> dg.RepositoryDefinition:
     """The code location as a new process would load it; with ``pipeline`` in place of its resource."""
-    for name in [name for name in sys.modules if name.startswith("orders_pipeline.defs")]:
-        del sys.modules[name]  # shops are read when these modules are imported
+    forget()
     from orders_pipeline import definitions
 
     defs = definitions.defs()

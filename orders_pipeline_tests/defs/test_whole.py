@@ -39,6 +39,10 @@ def test_whole(location, instance, folder: DataFolder) -> None:
         for job, partition in (("load_tea_tmall", None), ("reconcile", "2026-01-14"), ("plan", None), ("sync_tea_tmall", None), ("stock_tea_tmall",None), ("parcels_tea_tmall",None), ("messages_tea_tmall",None)):
             result = run(repository, job, instance, partition_key=partition)
             print(job, result.success, time.time() - t)
+            s={}
+            for e in result.all_events:
+                if e.step_key and e.event_type_value in ("STEP_START","STEP_SUCCESS"): s.setdefault(e.step_key,[]).append(e.timestamp if hasattr(e,"timestamp") else 0)
+                if e.event_type_value=="STEP_SUCCESS": print("     ", e.step_key, e.event_specific_data.duration_ms)
             for line in failures(result):
                 print("   FAIL", line)
             for event in result.all_events:

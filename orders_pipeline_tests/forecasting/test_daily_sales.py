@@ -179,16 +179,16 @@ def only(con: duckdb.DuckDBPyConnection, shop: Shop) -> tuple[Any, ...]:
     return units, orders, str(revenue), refunded
 
 
-MINUTES = st.integers(0, 6 * 24 * 60).map(lambda m: datetime(2026, 3, 8, tzinfo=CST) + timedelta(minutes=m))
-"""Six days to the minute, so that days are cut where Shanghai cuts them."""
+TIMES = st.integers(0, 6 * 12).map(lambda n: datetime(2026, 3, 8, tzinfo=CST) + timedelta(hours=2 * n))
+"""Six days in steps of two hours: midnights of Shanghai and of UTC are among them, and times that coincide are common."""
 
 
 @st.composite
 def shops(draw: st.DrawFn) -> Shop:
     shop = Shop.empty()
     for _ in range(draw(st.integers(0, 6))):
-        paid_at = draw(st.one_of(MINUTES, MINUTES, st.none()))
-        shipped_at = draw(st.one_of(st.none(), MINUTES))
+        paid_at = draw(st.one_of(TIMES, TIMES, st.none()))
+        shipped_at = draw(st.one_of(st.none(), TIMES))
         order_id = shop.order(
             paid_at,
             order_type=draw(st.sampled_from(["fixed", "fixed", "ec", "step", None])),
@@ -215,7 +215,7 @@ def shops(draw: st.DrawFn) -> Shop:
                 share = draw(st.sampled_from([0, 1, 2, 4]))
                 shop.refund(
                     line_id,
-                    draw(MINUTES),
+                    draw(TIMES),
                     status=draw(st.sampled_from(["refunded", "refunded", "requested", "closed"])),
                     refunded_amount=(paid * share / 4).quantize(Decimal("0.01")),
                     quantity=draw(st.sampled_from([None, quantity, 1])),
@@ -223,7 +223,7 @@ def shops(draw: st.DrawFn) -> Shop:
                 )
     counts = draw(
         st.dictionaries(
-            st.tuples(MINUTES, st.sampled_from(["TEE", "SOCK", None])), st.sampled_from([0, 0, 3]), max_size=6
+            st.tuples(TIMES, st.sampled_from(["TEE", "SOCK", None])), st.sampled_from([0, 0, 3]), max_size=6
         )
     )
     for (at, code), on_hand in counts.items():
@@ -285,6 +285,25 @@ def test_what_is_refunded_after_shipping_was_demand(con: duckdb.DuckDBPyConnecti
     )
     shop.refund(line, NOON + timedelta(days=9), goods_returned=True)
     assert only(con, shop) == (2, 1, "20.00", 0)
+
+
+def test_what_is_refunded_at_the_moment_of_shipping_was_demand(con: duckdb.DuckDBPyConnection) -> None:
+    shop = Shop.empty()
+    shop.refund(shop.line(shop.order(), shipped_at=NOON + timedelta(hours=5)), NOON + timedelta(hours=5))
+    assert only(con, shop) == (2, 1, "20.00", 0)
+    shop.refunds[0]["refunded_at"] -= timedelta(seconds=1)
+    assert only(con, shop) == (0, 0, "0.00", 2)
+
+
+def test_the_last_count_of_a_day_opens_the_next(con: duckdb.DuckDBPyConnection) -> None:
+    shop = Shop.empty()
+    shop.line(shop.order())
+    for hours, on_hand in ((-3, 3), (9, 0), (24, 0), (60, 0), (84, 4)):
+        shop.count(NOON + timedelta(hours=hours), on_hand)
+    shop.store(con)
+    refresh_daily_sales(con)
+    # sold and counted; opened and stayed empty; not counted after an empty close; empty; restocked at midnight of the last day
+    assert [(row[1].day, row[6]) for row in table(con)] == [(10, True), (11, False), (12, False), (13, False)]
 
 
 def test_a_price_difference_takes_no_unit(con: duckdb.DuckDBPyConnection) -> None:

@@ -131,17 +131,12 @@ class Tables:
     def sales(self, sku: str, units: list[int], *, until: date = TODAY, price: int = 10) -> None:
         """``units`` of the days up to the day before ``until``; days with 0 get no row, as in the table."""
         first = until - timedelta(days=len(units))
-        rows = [
-            (sku, first + timedelta(days=day), sold, max(sold // 2, 1), sold * price, 0)
-            for day, sold in enumerate(units)
-            if sold
-        ]
-        if rows:
-            self.con.executemany(
-                "INSERT INTO planning.daily_sku_sales (merchant_sku, date, units, orders, revenue, refunded_units) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+        self.con.execute(
+            "INSERT INTO planning.daily_sku_sales (merchant_sku, date, units, orders, revenue, refunded_units) "
+            "SELECT $sku, $first::DATE + day::INTEGER, sold, greatest(sold // 2, 1), sold * $price, 0 "
+            "FROM (SELECT unnest($units::INTEGER[]) AS sold, unnest(range(len($units::INTEGER[]))) AS day) WHERE sold > 0",
+            {"sku": sku, "first": first, "units": units, "price": price},
+        )
 
     def forecast(self, sku: str, week: float, *, made_on: date = TODAY) -> None:
         self.insert(
@@ -180,8 +175,10 @@ def new_tables(file: Path | str = ":memory:") -> Tables:
     """A database with the tables of ``warehouse/schema``."""
     con = duckdb.connect(str(file))
     con.execute("SET TimeZone = 'Asia/Shanghai'")
+    con.begin()  # one commit instead of one a comment
     for name in ("core", "planning"):
         con.execute((SCHEMA / f"{name}.sql").read_text(encoding="utf-8"))
+    con.commit()
     return Tables(con)
 
 
@@ -196,6 +193,7 @@ def tables(tmp_path: Path) -> Iterator[Tables]:
 def shop(tables: Tables) -> Tables:
     """A shop with 90 days of history: 30 ordinary SKUs, some presales and unshipped orders, a forecast of this morning."""
     random = Random(7)
+    tables.con.begin()  # one commit instead of one a row
     for number in range(30):
         sku = f"S{number:02d}"
         mean = 0.2 + number * 0.3
@@ -205,5 +203,6 @@ def shop(tables: Tables) -> Tables:
         if number % 3 == 0:
             tables.line(sku, 1 + number % 4, "to_ship")
         if number % 5 == 0:
-            tables.line(sku, 6, "unpaid", order_status="deposit_paid", paid_at=None)
+            tables.line(sku, 20, "unpaid", order_status="deposit_paid", paid_at=None)
+    tables.con.commit()
     return tables

@@ -1,0 +1,1 @@
+"""The assets across shops, one module a group."""

@@ -32,6 +32,7 @@ _CONSTANT: Wire = {
     "new_presell": False, "buyer_rate": False, "seller_rate": False, "trade_from": "WAP,WAP", "trade_source": "tmall",
     "mark_desc": "", "send_time": "", "est_con_time": "", "trade_attr": "{}", "top_hold": 0,
 }  # fmt: skip
+_BLANKS = [_CONSTANT | place.fields for place in PLACES]
 _NOTES = ("请发顺丰，谢谢", "周末送货", "不要放驿站，打13800000000", "送人的，请包装好")
 
 
@@ -112,12 +113,12 @@ def _new(world: World, plan: Plan, t: int, number: int, cart: list[tuple[int, in
     place = PLACES[plan.place]
     now = stamp(t)
     kind = plan.kind
-    trade = _CONSTANT | place.fields | buyer_fields(plan.buyer, number)
-    trade |= {
-        "tid": tid, "status": "WAIT_BUYER_PAY", "type": _TYPES.get(kind, "fixed"), "title": world.store.seller_nick,
-        "seller_nick": world.store.seller_nick, "created": now, "modified": now, "num": 0,
+    nick = world.store.seller_nick
+    trade = _BLANKS[plan.place] | {
+        "tid": tid, "status": "WAIT_BUYER_PAY", "type": _TYPES.get(kind, "fixed"), "title": nick,
+        "seller_nick": nick, "created": now, "modified": now, "num": 0,
         "timeout_action_time": stamp(t + PAY_WITHIN), "orders": [line.wire for line in lines],
-        "has_buyer_message": plan.quirk >= 960,
+        "has_buyer_message": plan.quirk >= 960, **buyer_fields(plan.buyer, number),
     }  # fmt: skip
     if plan.quirk >= 960:
         trade["buyer_message"] = _NOTES[plan.quirk % 4]

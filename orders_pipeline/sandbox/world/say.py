@@ -62,6 +62,8 @@ class Say:
 
     def stock(self, shelf: Shelf, t: int, increment: int) -> None:
         """taobao_item_ItemStockChanged, and the zero-stock topics."""
+        if not self._store.messages.topics:
+            return
         item, sku = shelf.unit.item, shelf.unit.sku
         content = {
             "num_iid": item["num_iid"],

@@ -1,6 +1,6 @@
 """SQL that turns TOP's raw pages (taobao, tmall) into rows as ``core.*`` wants them.
 
-Each file reads the table ``pages`` and appends to ``staged.*`` (see ``warehouse/stage.py`` for both). Field meanings are
+Each file reads the view ``pages`` and appends to ``staged.*`` (see ``warehouse/stage.py`` for both). Field meanings are
 those of the TOP spec; where it is silent, of the project's decisions, named in the files. Knows no warehouse.
 """
 

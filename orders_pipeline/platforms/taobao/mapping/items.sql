@@ -1,16 +1,20 @@
 -- Whole items with their SKUs -> staged.skus, staged.stock_snapshots. Decision 7: an item without SKUs is one row of its own.
+CREATE OR REPLACE TEMP MACRO items_of(body) AS TRY(from_json(body,
+  '{"items":{"item":[{
+    "num_iid":"VARCHAR","title":"VARCHAR","cid":"VARCHAR","outer_id":"VARCHAR","num":"VARCHAR","price":"VARCHAR",
+    "approve_status":"VARCHAR","with_hold_quantity":"VARCHAR","modified":"VARCHAR","_misfit":["VARCHAR"],
+    "skus":{"sku":[{
+      "sku_id":"VARCHAR","outer_id":"VARCHAR","properties":"VARCHAR","properties_name":"VARCHAR","price":"VARCHAR",
+      "quantity":"VARCHAR","with_hold_quantity":"VARCHAR","status":"VARCHAR","barcode":"VARCHAR",
+      "modified":"VARCHAR"}]}}]}}')).items.item;
+
 CREATE OR REPLACE TEMP TABLE page_rows AS
-SELECT page_id, platform, shop, api, fetched_at, row_count, TRY(from_json(
-    CASE WHEN api = 'taobao.item.seller.get'
-      THEN '{"items":{"item":[' || coalesce(json_extract(body, '$.item')::VARCHAR, '') || ']}}' ELSE body END,
-    '{"items":{"item":[{
-      "num_iid":"VARCHAR","title":"VARCHAR","cid":"VARCHAR","outer_id":"VARCHAR","num":"VARCHAR","price":"VARCHAR",
-      "approve_status":"VARCHAR","with_hold_quantity":"VARCHAR","modified":"VARCHAR","_misfit":["VARCHAR"],
-      "skus":{"sku":[{
-        "sku_id":"VARCHAR","outer_id":"VARCHAR","properties":"VARCHAR","properties_name":"VARCHAR","price":"VARCHAR",
-        "quantity":"VARCHAR","with_hold_quantity":"VARCHAR","status":"VARCHAR","barcode":"VARCHAR",
-        "modified":"VARCHAR"}]}}]}}')).items.item AS rows
-FROM pages;
+SELECT page_id, platform, shop, api, fetched_at, row_count, items_of(body) AS rows
+FROM pages WHERE api <> 'taobao.item.seller.get'
+UNION ALL
+SELECT page_id, platform, shop, api, fetched_at, row_count,
+  items_of('{"items":{"item":[' || coalesce(TRY(json_extract(body, '$.item')::VARCHAR), '') || ']}}') AS rows
+FROM pages WHERE api = 'taobao.item.seller.get';
 
 INSERT INTO staged.rejected
 SELECT page_id, NULL, coalesce(len(rows), 0) || ' of ' || row_count || ' items readable'
@@ -26,7 +30,7 @@ SELECT item_no, page_id, platform, shop, api, fetched_at, i, s, nullif(concat_ws
     CASE WHEN text_of(i.num_iid) IS NULL THEN 'no num_iid' END,
     CASE WHEN has_skus AND text_of(s.sku_id) IS NULL THEN 'SKU without sku_id' END,
     CASE WHEN whole(CASE WHEN has_skus THEN s.quantity ELSE i.num END) IS NULL THEN 'quantity is no number' END,
-    CASE WHEN bad_money(i.price) OR bad_money(s.price) THEN 'price is no amount' END,
+    CASE WHEN bad_money(i.price, money(i.price)) OR bad_money(s.price, money(s.price)) THEN 'price is no amount' END,
     CASE WHEN instant(coalesce(text_of(s.modified), i.modified)) IS NULL THEN 'modified is no date' END,
     misfit_reason(i._misfit)), '') AS reason
 FROM (

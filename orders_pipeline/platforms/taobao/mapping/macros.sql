@@ -1,22 +1,21 @@
 -- How TOP writes values. A blank date ('', zeros) and a blank number are NULL; times are GMT+8 whatever the host's zone.
 CREATE TEMP MACRO text_of(t) AS nullif(trim(t), '');
-CREATE TEMP MACRO blank_date(t) AS t IS NULL OR trim(t) = '' OR t LIKE '0000-00-00%';
 CREATE TEMP MACRO instant(t) AS try_cast(t AS TIMESTAMP) AT TIME ZONE 'Asia/Shanghai';
-CREATE TEMP MACRO bad_date(t) AS NOT blank_date(t) AND try_cast(t AS TIMESTAMP) IS NULL;
 CREATE TEMP MACRO day_of(t) AS try_cast(try_cast(t AS TIMESTAMP) AS DATE);
-CREATE TEMP MACRO money(t) AS try_cast(text_of(t) AS DECIMAL(18, 2));
+CREATE TEMP MACRO blank_date(t) AS t IS NULL OR trim(t) = '' OR t LIKE '0000-00-00%';
+CREATE TEMP MACRO bad_date(t, read) AS read IS NULL AND NOT blank_date(t);
+CREATE TEMP MACRO money(t) AS try_cast(t AS DECIMAL(18, 2));
 -- a cast rounds silently, so what has parts of a cent must be told apart
-CREATE TEMP MACRO bad_money(t) AS text_of(t) IS NOT NULL
-  AND (money(t) IS NULL OR try_cast(t AS DECIMAL(38, 9)) IS DISTINCT FROM money(t)::DECIMAL(38, 9));
-CREATE TEMP MACRO whole(t) AS try_cast(text_of(t) AS INTEGER);
-CREATE TEMP MACRO flag(t) AS text_of(t) IN ('true', '1');
+CREATE TEMP MACRO bad_money(t, read) AS coalesce(read::DECIMAL(18, 6) <> try_cast(t AS DECIMAL(18, 6)), t <> '');
+CREATE TEMP MACRO whole(t) AS try_cast(t AS INTEGER);
+CREATE TEMP MACRO flag(t) AS t IN ('true', '1');
 -- names fields only, never values; fields that decide nothing may be dropped without harm
 CREATE TEMP MACRO misfit_reason(m) AS CASE WHEN len(m) > 0 THEN nullif(array_to_string(
   list_filter(m, lambda x: NOT regexp_matches(x, '(receiver_state|receiver_city|receiver_district|title|sku_properties_name|properties|properties_name|barcode): ')),
   ', '), '') END;
 
 -- Meanings of statuses: section 8 of the Douyin spec's table, decisions 3 to 5. Order lines use the codes of trades.
-CREATE TEMP MACRO order_status(code, step, pay_time) AS CASE
+CREATE TEMP MACRO order_status(code, step, paid) AS CASE
   WHEN code = 'WAIT_BUYER_PAY' AND step = 'FRONT_PAID_FINAL_NOPAID' THEN 'deposit_paid'
   WHEN code IN ('TRADE_NO_CREATE_PAY', 'WAIT_BUYER_PAY', 'PAY_PENDING') THEN 'unpaid'
   WHEN code IN ('PAID_FORBID_CONSIGN', 'WAIT_PRE_AUTH_CONFIRM') THEN 'paid_on_hold'
@@ -25,7 +24,7 @@ CREATE TEMP MACRO order_status(code, step, pay_time) AS CASE
   WHEN code IN ('WAIT_BUYER_CONFIRM_GOODS', 'TRADE_BUYER_SIGNED') THEN 'shipped'
   WHEN code = 'TRADE_FINISHED' THEN 'completed'
   WHEN code = 'TRADE_CLOSED_BY_TAOBAO' THEN 'closed_unpaid'
-  WHEN code = 'TRADE_CLOSED' THEN CASE WHEN blank_date(pay_time) THEN 'closed_unpaid' ELSE 'closed_refunded' END
+  WHEN code = 'TRADE_CLOSED' THEN CASE WHEN paid THEN 'closed_refunded' ELSE 'closed_unpaid' END
   ELSE 'unknown' END;
 
 CREATE TEMP MACRO refund_status_of(code) AS CASE code

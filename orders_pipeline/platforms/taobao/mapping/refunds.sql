@@ -1,13 +1,17 @@
 -- Lists of refunds and single refunds -> staged.refunds. Meanings: decision 5.
+CREATE OR REPLACE TEMP MACRO refunds_of(body) AS TRY(from_json(body,
+  '{"refunds":{"refund":[{
+    "refund_id":"VARCHAR","tid":"VARCHAR","oid":"VARCHAR","status":"VARCHAR","refund_phase":"VARCHAR",
+    "dispute_type":"VARCHAR","has_good_return":"VARCHAR","refund_fee":"VARCHAR","num":"VARCHAR",
+    "created":"VARCHAR","modified":"VARCHAR","_misfit":["VARCHAR"]}]}}')).refunds.refund;
+
 CREATE OR REPLACE TEMP TABLE page_rows AS
-SELECT page_id, platform, shop, api, fetched_at, row_count, TRY(from_json(
-    CASE WHEN api = 'taobao.refund.get'
-      THEN '{"refunds":{"refund":[' || coalesce(json_extract(body, '$.refund')::VARCHAR, '') || ']}}' ELSE body END,
-    '{"refunds":{"refund":[{
-      "refund_id":"VARCHAR","tid":"VARCHAR","oid":"VARCHAR","status":"VARCHAR","refund_phase":"VARCHAR",
-      "dispute_type":"VARCHAR","has_good_return":"VARCHAR","refund_fee":"VARCHAR","num":"VARCHAR",
-      "created":"VARCHAR","modified":"VARCHAR","_misfit":["VARCHAR"]}]}}')).refunds.refund AS rows
-FROM pages;
+SELECT page_id, platform, shop, api, fetched_at, row_count, refunds_of(body) AS rows
+FROM pages WHERE api <> 'taobao.refund.get'
+UNION ALL
+SELECT page_id, platform, shop, api, fetched_at, row_count,
+  refunds_of('{"refunds":{"refund":[' || coalesce(TRY(json_extract(body, '$.refund')::VARCHAR), '') || ']}}') AS rows
+FROM pages WHERE api = 'taobao.refund.get';
 
 INSERT INTO staged.rejected
 SELECT page_id, NULL, coalesce(len(rows), 0) || ' of ' || row_count || ' refunds readable'
@@ -19,7 +23,7 @@ SELECT nextval('staged.row_no') AS row_no, *, nullif(concat_ws(', ',
     CASE WHEN text_of(r.status) IS NULL THEN 'no status' END,
     CASE WHEN instant(r.created) IS NULL THEN 'created is no date' END,
     CASE WHEN instant(r.modified) IS NULL THEN 'modified is no date' END,
-    CASE WHEN money(r.refund_fee) IS NULL OR bad_money(r.refund_fee) THEN 'refund_fee is no amount' END,
+    CASE WHEN money(r.refund_fee) IS NULL OR bad_money(r.refund_fee, money(r.refund_fee)) THEN 'refund_fee is no amount' END,
     misfit_reason(r._misfit)), '') AS reason
 FROM (SELECT page_id, platform, shop, api, fetched_at, unnest(rows) AS r FROM page_rows);
 DROP TABLE page_rows;

@@ -13,7 +13,7 @@ FROM page_rows WHERE row_count > coalesce(len(rows), 0);
 CREATE OR REPLACE TEMP TABLE shipping AS
 SELECT *, nullif(concat_ws(', ',
     CASE WHEN text_of(s.tid) IS NULL THEN 'no tid' END,
-    CASE WHEN bad_date(s.created) THEN 'created is no date' END,
+    CASE WHEN bad_date(s.created, instant(s.created)) THEN 'created is no date' END,
     CASE WHEN instant(coalesce(text_of(s.modified), s.created)) IS NULL THEN 'modified is no date' END,
     misfit_reason(s._misfit)), '') AS reason
 FROM (SELECT page_id, platform, shop, fetched_at, unnest(rows) AS s FROM page_rows);

@@ -1,0 +1,1 @@
+"""How every run is executed and what it is given."""
