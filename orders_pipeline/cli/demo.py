@@ -65,9 +65,7 @@ def demo(clock: Clock, data: Path | None, port: int, no_ui: bool, days: int, ord
         )
         with DemoStack(folder, held, steps, clock) as stack:
             _run(stack, steps, clock, port=port, no_ui=no_ui, days=days, orders_per_day=orders_per_day, seed=seed)
-        tell(
-            f"Nothing is running any more. The results stay in {folder.root} until the next demo: open {folder.published.name} read-only."
-        )
+        tell(f"Nothing is running any more. Until the next demo the results stay in {folder.published}.")
 
 
 def _run(

@@ -9,7 +9,7 @@ import click
 from orders_pipeline.cli.console import Steps, tell
 from orders_pipeline.cli.options import data_option
 from orders_pipeline.clock import Clock
-from orders_pipeline.settings import data_folder
+from orders_pipeline.settings import UserError, data_folder
 
 
 @click.command()
@@ -18,8 +18,8 @@ from orders_pipeline.settings import data_folder
 def rebuild(clock: Clock, data: Path | None) -> None:
     """Build the warehouse again from the raw pages, without a call to a platform.
 
-    Readers keep the published copy meanwhile. Forecasts, suggestions and incidents are carried over where the old file
-    can be read; the old file stays as warehouse.before-rebuild.duckdb.
+    It is built beside the old one, which stays in use meanwhile. Forecasts, suggestions, reconciliations and incidents,
+    which the raw pages do not tell, are carried over where the old file can be read.
 
     \b
     Example:
@@ -27,21 +27,16 @@ def rebuild(clock: Clock, data: Path | None) -> None:
     """
     from orders_pipeline import marts
     from orders_pipeline.warehouse import Warehouse
-    from orders_pipeline.warehouse.rebuild import rebuild as rebuild_warehouse
 
     folder = data_folder(data).create()
-    holder = "orders-pipeline rebuild"
+    if not any(folder.raw.glob("*/shop=*/*/*.parquet")):  # else a lost raw/ would empty a good warehouse
+        raise UserError(f"Nothing to rebuild from: {folder.raw} holds no pages; run `orders-pipeline backfill`.")
+    warehouse = Warehouse(folder, clock)
     with Steps(clock) as steps:
-        report = rebuild_warehouse(folder, clock, holder, steps)
+        report = warehouse.rebuild(lambda done, total: steps("raw pages to tables", done, total))
         steps("daily SKU sales")
-        marts.refresh_daily_sales(Warehouse(folder, clock), holder)
-    rows = ", ".join(f"{table} {count:,}" for table, count in sorted(report.applied.rows.items()))
-    tell(f"Rebuilt from {report.files:,} raw files: {rows}.")
-    if report.kept is None:
-        return
-    if report.carried_over:
-        tell(f"Forecasts, suggestions and incidents were carried over; the old file is kept as {report.kept.name}.")
-    else:
-        tell(
-            f"The old file could not be read, forecasts and incidents of earlier days are gone; it is kept as {report.kept.name}."
-        )
+        marts.refresh_daily_sales(warehouse, "orders-pipeline rebuild")
+    rows = ", ".join(f"{table} {count:,}" for table, count in sorted(report.rows.items()) if table.startswith("core."))
+    tell(f"Rebuilt from {report.windows:,} windows; rows read: {rows}.")
+    if report.quarantined:
+        tell(f"{report.quarantined:,} rows could not be mapped: see ops.quarantine.")

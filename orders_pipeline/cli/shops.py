@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from orders_pipeline.cli.console import show_table, tell
+from orders_pipeline.cli.light import without_pandas
 from orders_pipeline.cli.options import about, chosen_shops, data_option, local
 from orders_pipeline.cli.stanza import add_stanza
 from orders_pipeline.platforms.base import PlatformError
@@ -104,7 +105,7 @@ def check(slugs: tuple[str, ...], data: Path | None) -> None:
         try:
             if isinstance(shop, UserError):
                 raise shop
-            with ShopSync.open(shop, folder, holder="orders-pipeline shops check") as sync:
+            with without_pandas(), ShopSync.open(shop, folder, holder="orders-pipeline shops check") as sync:
                 tell(f"{shop.shop}: credentials work; the platform's clock says {local(sync.check())}")
         except (UserError, PlatformError) as error:
             click.echo(f"Error: {about(shop, error)}", err=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from orders_pipeline.cli.console import show_table, tell
+from orders_pipeline.cli.light import without_pandas
 from orders_pipeline.cli.options import data_option, local
 from orders_pipeline.clock import Clock, shop_day
 from orders_pipeline.settings import UserError, data_folder
@@ -31,7 +32,8 @@ def status(clock: Clock, data: Path | None) -> None:
 
     folder = data_folder(data)
     shops, bad = read_stanzas()
-    health = look(folder, [shop.shop for shop in shops], clock.now())
+    with without_pandas():
+        health = look(folder, [shop.shop for shop in shops], clock.now())
     wrong = [str(stanza) for stanza in bad]
     for shop in shops:
         try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orders_pipeline.cli.console import Steps, tell
+from orders_pipeline.cli.light import without_pandas
 from orders_pipeline.cli.options import about, chosen_shops, data_option, day_option, local, shops_option
 from orders_pipeline.clock import Clock, shop_day
 from orders_pipeline.platforms.base import PlatformError
@@ -86,7 +87,7 @@ def _each_shop(
 
     folder = data_folder(data).create()
     failed = False
-    with Steps(clock) as steps:
+    with without_pandas(), Steps(clock) as steps:
         for shop in chosen_shops(slugs):
             try:
                 if isinstance(shop, UserError):

@@ -28,8 +28,8 @@ def load_tree(defs_module: ModuleType) -> dg.Definitions:
     try:
         read_stanzas(folder / "shops" / "defs.yaml")
     except UserError:
-        others = [path.name for path in sorted(folder.iterdir()) if (path / "__init__.py").is_file()]
-        parts = [_tree(import_module(f"{defs_module.__name__}.{name}")).build_defs() for name in others]
+        others = [path for path in sorted(folder.iterdir()) if (path / "__init__.py").is_file()]
+        parts = [_tree(import_module(f"{defs_module.__name__}.{path.name}")).build_defs(path) for path in others]
         return dg.Definitions.merge(shop_definitions(), *parts)
     return _tree(defs_module).build_defs()
 

@@ -9,7 +9,7 @@ import dagster as dg
 
 from orders_pipeline import marts
 from orders_pipeline.components.catalogue import MART_TABLES
-from orders_pipeline.components.checks import rule_check
+from orders_pipeline.components.checks import check_step, rule_checks
 from orders_pipeline.components.reports import rows
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.shops import stanzas
@@ -47,9 +47,9 @@ def shown(name: str, group: str) -> dict[str, Any]:
     }
 
 
-def checks_of(name: str) -> list[dg.AssetChecksDefinition]:
+def checks_of(name: str) -> dg.AssetChecksDefinition:
     """The rules of ``quality`` for one asset across shops."""
-    return [rule_check(rule, dg.AssetKey(name)) for rule in MART_RULES if rule.asset == name]
+    return check_step(f"{name}_checks", rule_checks((rule for rule in MART_RULES if rule.asset == name), []))
 
 
 def holder(context: dg.AssetExecutionContext) -> str:

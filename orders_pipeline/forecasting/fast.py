@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orders_pipeline.forecasting import features as f
-from orders_pipeline.forecasting.calibration import RatioQuantiles, whole_units
+from orders_pipeline.forecasting.calibration import BIN_ROWS, RatioQuantiles, whole_units
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES, TOTAL_QUANTILES, Outcome
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def forecast(signals: f.Signals, anchors: list[int], rows: NDArray[np.int64], an
         forecasts.append(mean[live])
         actuals.append(signals.history.units[known[live], past + 1 : past + 1 + f.WEEK].astype(np.float64))
     seen, happened = np.vstack(forecasts), np.vstack(actuals)
+    if len(seen) < BIN_ROWS or not happened.any():  # the past is there, but of SKUs that sleep by now
+        return forecast_small(signals, rows, anchor)
     mean = np.maximum(_mean(signals, rows, anchor), 1e-6)
     by_day = RatioQuantiles.fit(seen.ravel(), None, happened.ravel(), DAY_QUANTILES, DAY_BINS, 1)
     by_week = RatioQuantiles.fit(seen.sum(axis=1), None, happened.sum(axis=1), TOTAL_QUANTILES, TOTAL_BINS, 1)

@@ -5,7 +5,7 @@ One model for all SKUs and all seven horizons. Choosing between this and the sim
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,10 +72,10 @@ def fit(signals: f.Signals, anchors: list[int], seed: int) -> Hurdle:
     bins = Bins.fit(predicted, None, RESIDUAL_BINS)
     places = bins.place(predicted)
     residuals = bins.quantiles(places, (log_size - expected) / _deviation(spread, rows[sold]), GRID.tolist())
-    ones = np.bincount(places, minlength=bins.count)
+    cases = np.bincount(places, minlength=bins.count)
     factor = np.bincount(places, units[sold], bins.count) / np.maximum(np.bincount(places, predicted, bins.count), 1e-9)
-    model = Hurdle(chance, size, spread, bins, residuals, np.where(ones > 0, factor, 1.0), None)
-    return Hurdle(chance, size, spread, bins, residuals, model.factor, _fit_total(model, signals, anchors, rng))
+    model = Hurdle(chance, size, spread, bins, residuals, np.where(cases > 0, factor, 1.0), None)
+    return replace(model, total=_fit_total(model, signals, anchors, rng))
 
 
 def predict(model: Hurdle, signals: f.Signals, rows: NDArray[np.int64], anchor: int) -> Outcome:

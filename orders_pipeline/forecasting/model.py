@@ -67,7 +67,7 @@ def make_forecast(con_read: duckdb.DuckDBPyConnection, made_on: date, *, seed: i
         _fill(outcome, awake, fast.forecast_small(signals, awake, last))
     else:
         grown = history.age[awake] >= f.YOUNG_DAYS
-        if model == "hurdle":
+        if model == "hurdle" and grown.any():
             _fill(outcome, awake[grown], _fitted(signals, anchors, awake[grown], seed))
         simple = awake[~grown] if model == "hurdle" else awake
         _fill(outcome, simple, fast.forecast(signals, anchors, simple, last))

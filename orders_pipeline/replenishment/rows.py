@@ -147,7 +147,7 @@ def suggestion_row(
         quantity=quantity,
         order_by=figures.order_by,
         stock_out_on=made_on + timedelta(days=stock_out - 1) if stock_out else None,
-        days_of_cover=None if level <= 1e-6 else round(position.available / level, 1),
+        days_of_cover=None if level <= 1e-6 else round(max(position.available, 0) / level, 1),
         risk=round(figures.risk, 4),
         urgency=urgency,
         amount=None if offer.unit_cost is None else (quantity * offer.unit_cost).quantize(Decimal("0.01")),

@@ -128,7 +128,9 @@ def store_suggestions(con: duckdb.DuckDBPyConnection, suggestions: Suggestions) 
 def _usable(positions: Sequence[Position], now: datetime) -> tuple[list[Position], list[str]]:
     """Positions to work with, and a line for each kind of those that are not."""
     stale = [position for position in positions if now - position.snapshot_at > MAX_SNAPSHOT_AGE]
-    negative = [position for position in positions if position.on_hand < 0 and position not in stale]
+    dropped = {position.merchant_sku for position in stale}
+    negative = [position for position in positions if position.on_hand < 0 and position.merchant_sku not in dropped]
+    dropped.update(position.merchant_sku for position in negative)
     errors = []
     if stale:
         oldest = min(position.snapshot_at for position in stale)
@@ -140,7 +142,6 @@ def _usable(positions: Sequence[Position], now: datetime) -> tuple[list[Position
     if negative:
         names = "、".join(position.merchant_sku for position in negative[:5])
         errors.append(f"在库为负：{len(negative)}个商品不给建议（{names}），请核对库存")
-    dropped = {position.merchant_sku for position in (*stale, *negative)}
     return [position for position in positions if position.merchant_sku not in dropped], errors
 
 

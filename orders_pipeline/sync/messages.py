@@ -22,6 +22,9 @@ CONFIRM_AT_ONCE = 200
 """The platform's limit of ids a confirmation."""
 
 
+_PERMITTED = "messages_permitted"
+"""Mark of the shop's one permission call: before it the platform keeps no messages for the shop."""
+
 _TELLING_ACTIONS = ("SIGNED", "FAILED", "LOST")
 """Steps of a parcel that end the waiting or need a person; the steps between would cost five more calls a parcel."""
 
@@ -50,6 +53,9 @@ def poll_messages(ctx: Context) -> MessageReport:
     """Work off what waits, stored or new. Raises PlatformError; unconfirmed messages come again."""
     calls = ctx.caller.calls
     key = ctx.platform.app_key
+    if ctx.ops.tail_mark(ctx.shop.shop, _PERMITTED) is None:
+        ctx.caller.call(ctx.platform.permit_messages())
+        ctx.ops.set_tail_mark(ctx.shop.shop, _PERMITTED, ctx.clock.now())
     for _ in range(MOST_ROUNDS):
         batch = ctx.caller.call(ctx.platform.messages(QUANTITY))
         if batch:

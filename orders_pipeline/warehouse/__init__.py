@@ -4,8 +4,9 @@ Knows raw files, not who fetched them; a platform's words only through that plat
 """
 
 from orders_pipeline.warehouse.publish import Published
+from orders_pipeline.warehouse.report import ApplyReport
 from orders_pipeline.warehouse.schema import Column, columns, comment, tables
 from orders_pipeline.warehouse.stage import Stage
-from orders_pipeline.warehouse.store import ApplyReport, Warehouse
+from orders_pipeline.warehouse.store import Warehouse
 
 __all__ = ["ApplyReport", "Column", "Published", "Stage", "Warehouse", "columns", "comment", "tables"]

@@ -38,8 +38,6 @@ def attach_warehouse(con: duckdb.DuckDBPyConnection, file: Path) -> None:
 
 def open_copy(file: Path) -> duckdb.DuckDBPyConnection:
     """A published copy, read-only. Pass the version's own name, not the link: see ``publish.py``."""
-    con = duckdb.connect(
-        f"duckdb:{file}", read_only=True, config={"threads": THREADS, "memory_limit": MEMORY_LIMIT}
-    )
+    con = duckdb.connect(f"duckdb:{file}", read_only=True, config={"threads": THREADS, "memory_limit": MEMORY_LIMIT})
     con.execute("SET TimeZone = 'Asia/Shanghai'")
     return con

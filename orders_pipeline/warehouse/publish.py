@@ -19,11 +19,14 @@ import os
 import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 
 from orders_pipeline.clock import Clock
 from orders_pipeline.settings import DataFolder, UserError
+from orders_pipeline.warehouse.open import open_memory
+from orders_pipeline.warehouse.session import log_of, settle
 
 MIN_INTERVAL_SECONDS = 1.0
 """Nobody reads fresher than a second, and a busy back-fill commits several times a second."""
@@ -75,7 +78,10 @@ class Publisher:
         """Whether the warehouse has changed since the newest copy."""
         state = self._read()
         return self._folder.warehouse.exists() and (
-            state is None or state[1] != _stamp(self._folder.warehouse) or not self._folder.published.exists()
+            state is None
+            or state[1] != _stamp(self._folder.warehouse)
+            or log_of(self._folder.warehouse).exists()
+            or not self._folder.published.exists()
         )
 
     def wait_seconds(self) -> float:
@@ -89,6 +95,8 @@ class Publisher:
     def publish(self) -> Published:
         """Copy the closed warehouse and point the link at the copy. Raises UserError where the disk refuses."""
         source = self._folder.warehouse
+        if log_of(source).exists():  # a writer was killed after its commit
+            settle(source, open_memory(self._folder.root / "spill"))
         stamp = _stamp(source)
         number = max((_number(version) for version in self._versions()), default=0) + 1
         version = self._folder.versions / f"orders-{number:08d}.duckdb"
@@ -122,7 +130,7 @@ class Publisher:
     def _retire(self, now: datetime) -> None:
         """Remove versions whose successor has stood long enough."""
         versions = self._versions()
-        for version, successor in zip(versions[:-KEPT_VERSIONS], versions[1:], strict=False):
+        for version, successor in pairwise(versions[: 1 - KEPT_VERSIONS]):
             if now.timestamp() - successor.stat().st_mtime >= SUPERSEDED_SECONDS:
                 version.unlink(missing_ok=True)
         for left_over in self._folder.versions.glob("*.tmp"):  # of a publisher that was killed; we hold its lock now

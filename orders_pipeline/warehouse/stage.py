@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
-
-import duckdb
 
 from orders_pipeline.warehouse import schema
 from orders_pipeline.warehouse.open import open_memory
@@ -43,6 +42,15 @@ FROM staged.pages GROUP BY platform, shop, api, window_start, window_end, fetche
 """
 
 
+@dataclass(frozen=True, slots=True)
+class StageFacts:
+    """What some raw files hold: which of STAGED have rows; api -> ``field=code`` -> rows without a meaning; newest change."""
+
+    filled: frozenset[str]
+    unknown: dict[str, dict[str, int]]
+    max_modified: datetime | None
+
+
 class Stage:
     """Staged rows of some raw files. A context manager: its connection goes on to carry the write, then is closed."""
 
@@ -62,27 +70,23 @@ class Stage:
     ) -> None:
         self.con.close()
 
-    def filled(self) -> frozenset[str]:
-        """Which of STAGED hold rows."""
-        counts = " UNION ALL ".join(f"(SELECT '{name}' FROM memory.staged.{name} LIMIT 1)" for name in STAGED)
-        return frozenset(name for (name,) in self.con.execute(counts).fetchall())
-
-    def unknown_codes(self) -> dict[str, dict[str, int]]:
-        """Codes without a meaning here: api -> ``field=code`` -> rows."""
-        found: dict[str, dict[str, int]] = {}
+    def facts(self) -> StageFacts:
+        """What the write and its report need to know. To be asked before the write, which closes the connection."""
+        counts = " UNION ALL ".join(f"(SELECT '{name}' FROM staged.{name} LIMIT 1)" for name in STAGED)
+        unknown: dict[str, dict[str, int]] = {}
         for api, code, rows in self.con.execute(
-            "SELECT api, field || '=' || code, count(*) FROM memory.staged.unknown_codes GROUP BY ALL ORDER BY ALL"
+            "SELECT api, field || '=' || code, count(*) FROM staged.unknown_codes GROUP BY ALL ORDER BY ALL"
         ).fetchall():
-            found.setdefault(api, {})[code] = rows
-        return found
-
-    def max_modified(self) -> datetime | None:
-        """The newest change that the staged orders and refunds show."""
-        row = self.con.execute(
-            "SELECT max(modified_at) FROM (SELECT modified_at FROM memory.staged.orders "
-            "UNION ALL SELECT modified_at FROM memory.staged.refunds)"
-        ).fetchone()
-        return row[0] if row else None
+            unknown.setdefault(api, {})[code] = rows
+        (newest,) = self.con.execute(
+            "SELECT max(modified_at) FROM (SELECT modified_at FROM staged.orders UNION ALL "
+            "SELECT modified_at FROM staged.refunds)"
+        ).fetchone() or (None,)
+        return StageFacts(
+            filled=frozenset(name for (name,) in self.con.execute(counts).fetchall()),
+            unknown=unknown,
+            max_modified=newest.astimezone(UTC) if newest else None,
+        )
 
     def _fill(self, files: list[Path]) -> None:
         con = self.con
@@ -106,7 +110,9 @@ class Stage:
         """Mapping package -> script -> APIs. Pages that no script knows are set aside."""
         plan: dict[str, dict[str, list[str]]] = {}
         unmapped = []
-        for platform, api in self.con.execute("SELECT DISTINCT platform, api FROM staged.pages ORDER BY ALL").fetchall():
+        for platform, api in self.con.execute(
+            "SELECT DISTINCT platform, api FROM staged.pages ORDER BY ALL"
+        ).fetchall():
             mapping = MAPPING_OF_PLATFORM.get(platform)
             scripts = importlib.import_module(mapping).SQL_OF_API if mapping else {}
             if mapping is None or api not in scripts:

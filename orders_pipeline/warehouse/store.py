@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from orders_pipeline.clock import Clock, SystemClock
 from orders_pipeline.settings import DataFolder, UserError
-from orders_pipeline.warehouse import schema
 from orders_pipeline.warehouse.lock import writer_lock
-from orders_pipeline.warehouse.open import attach_warehouse, open_copy, open_memory
+from orders_pipeline.warehouse.open import open_copy, open_memory
 from orders_pipeline.warehouse.publish import Published, Publisher
+from orders_pipeline.warehouse.rebuild import rebuild_file
+from orders_pipeline.warehouse.report import ApplyReport
+from orders_pipeline.warehouse.session import session
 from orders_pipeline.warehouse.stage import Stage
 from orders_pipeline.warehouse.upsert import upsert
 
 Also = Callable[[duckdb.DuckDBPyConnection], None]
 """More to write in the transaction of an apply."""
 
-
-@dataclass(frozen=True, slots=True)
-class ApplyReport:
-    """What an apply did. Reports of several applies add up."""
-
-    rows: dict[str, int] = field(default_factory=dict)  # rows written per table
-    quarantined: int = 0
-    unknown: dict[str, dict[str, int]] = field(default_factory=dict)  # api -> "field=code" -> rows
-    max_modified: datetime | None = None  # newest change that orders or refunds show
-    windows: int = 0  # ledger rows that are new
-
-    def __add__(self, other: ApplyReport) -> ApplyReport:
-        unknown = {
-            api: dict(Counter(self.unknown.get(api, {})) + Counter(other.unknown.get(api, {})))
-            for api in {**self.unknown, **other.unknown}
-        }
-        return ApplyReport(
-            rows=dict(Counter(self.rows) + Counter(other.rows)),
-            quarantined=self.quarantined + other.quarantined,
-            unknown=unknown,
-            max_modified=max((at for at in (self.max_modified, other.max_modified) if at), default=None),
-            windows=self.windows + other.windows,
-        )
+Progress = Callable[[int, int], None]
 
 
 class Warehouse:
@@ -75,16 +52,10 @@ class Warehouse:
         """
         with writer_lock(self._lock, holder, self._clock):
             con = stage.con if stage else open_memory(self._spill)
-            try:
-                attach_warehouse(con, self._folder.warehouse)
-                with _transaction(con):
-                    schema.ensure(con, self._folder.raw.resolve())
-                with _transaction(con):
-                    yield con
-            finally:
-                con.close()  # the last connection: writes the log into the file and removes it
+            with session(con, self._folder.warehouse, self._folder.raw.resolve()):
+                yield con
             if self._publisher.is_behind() and self._publisher.wait_seconds() == 0.0:
-                self._publish()
+                self._publisher.publish()
 
     @contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -106,7 +77,7 @@ class Warehouse:
             with writer_lock(self._lock, "publish", self._clock):
                 # another process may have published, or written again, meanwhile
                 if self._publisher.is_behind() and self._publisher.wait_seconds() == 0.0:
-                    return self._publish()
+                    return self._publisher.publish()
         return None
 
     def last_published(self) -> Published | None:
@@ -125,31 +96,26 @@ class Warehouse:
         return self._apply(files, holder, also, with_ledger=False)
 
     def _apply(self, files: Sequence[Path], holder: str, also: Also | None, *, with_ledger: bool) -> ApplyReport:
+        if not files:
+            if also:
+                with self.write(holder) as con:
+                    also(con)
+            return ApplyReport()
         with Stage(files, self._spill) as stage:
-            filled, unknown, newest = stage.filled(), stage.unknown_codes(), stage.max_modified()
+            facts = stage.facts()
             with self.write(holder, stage=stage) as con:
-                rows = upsert(con, filled, self._clock.now(), with_ledger=with_ledger)
+                rows = upsert(con, facts.filled, self._clock.now(), with_ledger=with_ledger)
                 if also:
                     also(con)
-        return ApplyReport(rows, rows.get("ops.quarantine", 0), unknown, newest, rows.get("ops.sync_windows", 0))
+        return ApplyReport.of(rows, facts)
 
-    def _publish(self) -> Published:
-        if self._folder.warehouse.with_name(self._folder.warehouse.name + ".wal").exists():
-            # a writer was killed after its commit: opening and closing brings its log into the file
-            con = open_memory(self._spill)
-            try:
-                attach_warehouse(con, self._folder.warehouse)
-            finally:
-                con.close()
-        return self._publisher.publish()
+    def rebuild(self, progress: Progress = lambda _done, _all: None) -> ApplyReport:
+        """The warehouse anew from ``raw/``, beside the old one, which stays in use until the new one takes its place.
 
-
-@contextmanager
-def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    con.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
+        What ``raw/`` cannot give (forecasts, suggestions, reconciliations, incidents, the call log) is carried over where
+        the old file can be read. ``progress`` is told files done and files in all.
+        """
+        self._folder.create()
+        report = rebuild_file(self._folder, self._clock, self._lock, self._publisher, progress)
+        self.flush()
+        return report

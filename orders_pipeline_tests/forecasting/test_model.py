@@ -168,6 +168,16 @@ def test_sleepers_fade_out_with_a_reason(con: duckdb.DuckDBPyConnection, shop_ro
     assert "停售" in forecast.labels["YEARS"]
 
 
+@pytest.mark.parametrize("newcomer", [False, True])
+def test_a_shop_that_slept_for_a_year(con: duckdb.DuckDBPyConnection, shop_rows: Rows, newcomer: bool) -> None:
+    fill_sales(con, [(sku, day - timedelta(days=365), units) for sku, day, units in shop_rows(200, 90, 10)])
+    fill_sales(con, [("NEW", MADE_ON - timedelta(days=d), 3) for d in range(1, 6)] if newcomer else [])
+    forecast = make_forecast(con, MADE_ON)
+    in_order(forecast)
+    assert forecast.daily.loc[forecast.daily["merchant_sku"] != "NEW", "mean"].max() == 0
+    assert not newcomer or 5 < forecast.totals.set_index("merchant_sku").loc["NEW", "mean"] < 25
+
+
 def test_days_without_stock_are_missing_not_zero(con: duckdb.DuckDBPyConnection, shop_rows: Rows) -> None:
     fill_sales(con, shop_rows(200, 90, 8))
     fill_sales(con, [(sku, MADE_ON - timedelta(days=d), 6) for sku in ("OUT", "ZERO") for d in range(11, 91)])

@@ -80,7 +80,9 @@ def sock(oid: int, **changes: Any) -> dict[str, Any]:
     )
 
 
-def refund(refund_id: str = "281000000000000001", modified: str = "2026-01-15 12:00:00", **changes: Any) -> dict[str, Any]:
+def refund(
+    refund_id: str = "281000000000000001", modified: str = "2026-01-15 12:00:00", **changes: Any
+) -> dict[str, Any]:
     base = {
         "refund_id": refund_id,
         "tid": 3900123456789012345,

@@ -36,4 +36,5 @@ def forecast_accuracy(
         return written(pipeline, "forecast_accuracy", **numbers(report), **newest)
 
 
-forecast_checks = [*checks_of("sales_forecasts"), *checks_of("forecast_accuracy")]
+sales_forecasts_checks = checks_of("sales_forecasts")
+forecast_accuracy_checks = checks_of("forecast_accuracy")

@@ -67,4 +67,5 @@ def replenishment_suggestions(
         yield dg.AssetCheckResult(passed=not made.errors, description="\n".join(made.errors) or "All are there.")
 
 
-replenishment_checks = [*checks_of("stock_position"), *checks_of("replenishment_suggestions")]
+stock_position_checks = checks_of("stock_position")
+replenishment_suggestions_checks = checks_of("replenishment_suggestions")

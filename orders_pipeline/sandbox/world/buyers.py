@@ -91,6 +91,7 @@ def plans(seed: int, day: int, orders_per_day: int, units: Sequence[Unit]) -> It
     )  # beyond the 72 h that raise an alarm
     odd = rng.random(n)
     stall = np.where(odd < LOST_SHARE, -1, np.where(odd > 1 - UNTRACKED_SHARE, -2, stall))
+    stall = np.where((kind == COD) & (stall == -1), 0, stall)  # what is lost on the way to the door is not modelled
     asks = rng.random(n) < PROFILE.refunded_share * ASKED_PER_REFUNDED
     refund = np.where(asks, rng.choice(4, n, p=REFUND_MOMENTS) + 1, NEVER)
     shares = np.array([place.share for place in people.PLACES])

@@ -6,7 +6,7 @@ No data and no locking here. A change to a table that exists in the field needs 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -38,7 +38,8 @@ def sql(name: str) -> str:
 @lru_cache
 def _described() -> dict[str, tuple[str, tuple[Column, ...]]]:
     with duckdb.connect(":memory:") as con:
-        _create(con, lambda _: f"({sql('raw_page.sql')})")
+        _create_tables(con)
+        _create_views(con, lambda _: f"({sql('raw_page.sql')})")
         comments: dict[str, str] = dict(
             con.execute(
                 "SELECT schema_name || '.' || table_name, comment FROM duckdb_tables() UNION ALL "
@@ -76,41 +77,54 @@ def migrations() -> tuple[str, ...]:
     return tuple(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
 
 
-def ensure(con: duckdb.DuckDBPyConnection, raw: Path, scripts: Sequence[str] | None = None) -> bool:
-    """Bring the default catalog of ``con`` to this code's version, inside the caller's transaction; True if it changed.
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a file is at: ``number`` 0 for an empty one; the raw zone that its views read."""
 
-    ``raw`` is the raw zone that the views read. Raises UserError for a file that newer code has written.
-    """
-    scripts = migrations() if scripts is None else scripts
-    newest = 1 + len(scripts)
-    known = con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = 'meta'").fetchone()
-    meta: dict[str, str] = dict(con.execute("SELECT key, value FROM ops.meta").fetchall()) if known else {}
-    version = int(meta.get("schema_version", 0))
-    if version > newest:
+    number: int
+    raw_folder: str | None
+
+    def is_current(self, raw: Path) -> bool:
+        return self.number == newest() and self.raw_folder == str(raw)
+
+
+def newest() -> int:
+    """The version that this code writes."""
+    return 1 + len(migrations())
+
+
+def version_of(con: duckdb.DuckDBPyConnection) -> Version:
+    """The version of the default catalog of ``con``. Raises UserError for a file that newer code has written."""
+    try:
+        meta: dict[str, str] = dict(con.execute("SELECT key, value FROM ops.meta").fetchall())
+    except duckdb.CatalogException:
+        return Version(0, None)
+    version = Version(int(meta["schema_version"]), meta.get("raw_folder"))
+    if version.number > newest():
         raise UserError(
-            f"The warehouse has schema version {version}, this program knows {newest}: upgrade orders-pipeline."
+            f"The warehouse has schema version {version.number}, this program knows {newest()}: upgrade orders-pipeline."
         )
-    if version == newest and meta.get("raw_folder") == str(raw):
-        return False
-    if version == 0:
-        for name in ("core.sql", "planning.sql", "ops.sql"):
-            con.execute(sql(name))
+    return version
+
+
+def bring_up_to_date(con: duckdb.DuckDBPyConnection, version: Version, raw: Path) -> None:
+    """Create or migrate the default catalog of ``con`` inside the caller's transaction; point its views at ``raw``."""
+    if version.number == 0:
+        _create_tables(con)
     else:
-        for script in scripts[version - 1 :]:
+        for script in migrations()[version.number - 1 :]:
             con.execute(script)
-    _create_raw(con, lambda table: _files_of(raw, table))
+    _create_views(con, lambda table: _files_of(raw, table))
     con.execute("DELETE FROM ops.meta WHERE key IN ('schema_version', 'raw_folder')")
-    con.execute("INSERT INTO ops.meta VALUES ('schema_version', ?), ('raw_folder', ?)", [str(newest), str(raw)])
-    return True
+    con.execute("INSERT INTO ops.meta VALUES ('schema_version', ?), ('raw_folder', ?)", [str(newest()), str(raw)])
 
 
-def _create(con: duckdb.DuckDBPyConnection, source: Callable[[str], str]) -> None:
+def _create_tables(con: duckdb.DuckDBPyConnection) -> None:
     for name in ("core.sql", "planning.sql", "ops.sql"):
         con.execute(sql(name))
-    _create_raw(con, source)
 
 
-def _create_raw(con: duckdb.DuckDBPyConnection, source: Callable[[str], str]) -> None:
+def _create_views(con: duckdb.DuckDBPyConnection, source: Callable[[str], str]) -> None:
     statements = re.sub(r"^--.*$", "", sql("raw.sql"), flags=re.MULTILINE)
     con.execute(re.sub(r"\{(\w+)\}", lambda match: source(match[1]), statements))
 
