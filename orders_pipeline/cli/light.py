@@ -17,7 +17,7 @@ def without_pandas() -> Iterator[None]:
     if "pandas" in sys.modules:
         yield
         return
-    sys.modules["pandas"] = None  # type: ignore[assignment] - the import system's own mark for "not to be had"
+    sys.modules["pandas"] = None  # type: ignore[assignment]  # the import system's own mark for "not to be had"
     try:
         yield
     finally:

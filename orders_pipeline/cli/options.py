@@ -71,5 +71,6 @@ def chosen_shops(slugs: Sequence[str]) -> Iterator[Shop | UserError]:
 
 def about(shop: Shop | UserError, error: Exception) -> str:
     """The error with its shop's name in front, unless it says which shop it is about."""
-    named = isinstance(shop, UserError) or shop.shop in str(error)
-    return str(error) if named else f"{shop.shop}: {error}"
+    if isinstance(shop, UserError) or shop.shop in str(error):
+        return str(error)
+    return f"{shop.shop}: {error}"

@@ -22,6 +22,8 @@ from orders_pipeline.settings import UserError, data_folder
 if TYPE_CHECKING:
     from orders_pipeline.sync import ReconciliationReport, ShopSync, SyncReport
 
+NAMED = 3  # order ids that fit a line; ops.reconciliations names more
+
 
 @click.command()
 @shops_option
@@ -119,10 +121,12 @@ def _reconciled(shop: ShopSync, days: Sequence[date]) -> str:
 
 
 def _compared(day: date, report: ReconciliationReport) -> str:
-    counts = f"{day}: platform {report.platform_count:,}, here {report.local_count:,}"
+    """One day's comparison, after what could be healed was healed."""
     differences = [
-        f"{len(ids)} {word} ({', '.join(ids[:3])}{', …' if len(ids) > 3 else ''})"
+        f"{len(ids)} {word} ({', '.join(ids[:NAMED])}{', …' if len(ids) > NAMED else ''})"
         for word, ids in (("missing", report.missing), ("extra", report.extra), ("stale", report.stale))
         if ids
     ]
-    return f"{counts}, {'; '.join(differences)}, {report.healed} healed" if differences else f"{counts}, equal"
+    healed = f", {report.healed:,} differed and are healed" if report.healed else ""
+    now = ", ".join(differences) or "equal"
+    return f"{day}: platform {report.platform_count:,}, here {report.local_count:,}{healed}, {now}"

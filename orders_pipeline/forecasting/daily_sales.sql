@@ -16,9 +16,10 @@ WITH paid_lines AS (
 refunded_early AS (
     SELECT
         l.platform, l.shop, l.line_id,
-        -- what the money pays for in whole units: the platform gives the line's own quantity even for a price difference
+        -- what the money pays for in whole units: the platform gives the line's own quantity even for a price difference;
+        -- in fen, because dividing decimals gives a double and 24.60 / 8.20 falls short of 3
         sum(CASE WHEN l.paid_amount > 0
-                 THEN least(coalesce(r.quantity, l.quantity), floor(l.quantity * r.refunded_amount / l.paid_amount))
+                 THEN least(coalesce(r.quantity, l.quantity), l.quantity * (r.refunded_amount * 100)::BIGINT // (l.paid_amount * 100)::BIGINT)
                  ELSE coalesce(r.quantity, l.quantity) END) AS units,
         sum(r.refunded_amount) AS amount
     FROM core.refunds AS r

@@ -5,11 +5,14 @@ No HTTP and no platform's words here; each platform's folder builds these from i
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Generic, Literal, Protocol, TypeVar
+
+from orders_pipeline.clock import SHOP_TZ
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -48,7 +51,14 @@ class Feed:
     axis: Literal["created", "modified"]
     page_size: int
     max_span: timedelta  # longest window one call may ask for
-    look_back: timedelta  # how far behind now rows are still listed
+    months_back: int  # rows that many calendar months old are still listed
+
+    def wall(self, now: datetime) -> datetime:
+        """The oldest instant that may be asked for at ``now``; the month's last day where the day does not exist."""
+        local = now.astimezone(SHOP_TZ)
+        year, month = divmod(local.year * 12 + local.month - 1 - self.months_back, 12)
+        day = min(local.day, calendar.monthrange(year, month + 1)[1])
+        return local.replace(year=year, month=month + 1, day=day)
 
 
 @dataclass(frozen=True, slots=True)

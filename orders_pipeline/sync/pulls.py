@@ -12,7 +12,15 @@ from datetime import date, datetime, time, timedelta
 from orders_pipeline.clock import SHOP_TZ, shop_day
 from orders_pipeline.platforms.base import Feed, FeedName, Window
 from orders_pipeline.sync.context import Context, PullReport
-from orders_pipeline.sync.windows import LONGEST, closed_end, day_window, days_newest_first, holes, increments
+from orders_pipeline.sync.windows import (
+    LEAST_ADVANCE,
+    LONGEST,
+    closed_end,
+    day_window,
+    days_newest_first,
+    holes,
+    increments,
+)
 
 READERS = 4
 """Windows of the full pull in flight: while one answer travels another is parsed and a third is written. The quota, not
@@ -27,15 +35,20 @@ def pull_full(ctx: Context, since: date | None, until: date | None) -> PullRepor
     feed = ctx.feed(FeedName.ORDERS_BY_CREATED)
     now = ctx.caller.platform_now()
     end = closed_end(now)
-    oldest = shop_day(now - feed.look_back) + timedelta(days=1)  # the platform lists whole days back to its wall
-    since = max(since or shop_day(now) - timedelta(days=ctx.shop.backfill_days - 1), oldest)
+    wall = _wall(feed, now)
+    since = max(since or shop_day(now) - timedelta(days=ctx.shop.backfill_days - 1), shop_day(wall))
     until = min(until or shop_day(end), shop_day(end))
     covered = ctx.coverage(feed.table).covered(feed.api)
     windows = []
     for day in days_newest_first(since, until):
         window = day_window(day, end)
         if window is not None:
-            windows += [hole for hole in holes(covered, window.start, window.end) if hole.start < hole.end]
+            # the newest minutes are the increments' business: a full pull right after another reads nothing twice
+            windows += [
+                hole
+                for hole in holes(covered, max(window.start, wall), window.end)
+                if hole.end < end or hole.end - hole.start >= LEAST_ADVANCE
+            ]
     return _land_all(ctx, feed, windows, "full")
 
 
@@ -92,11 +105,15 @@ def _land_increments(
     until: datetime | None = None,
 ) -> PullReport:
     now = ctx.caller.platform_now()
-    wall = now - feed.look_back
     default = datetime.combine(shop_day(now) - timedelta(days=ctx.shop.backfill_days - 1), time(), SHOP_TZ)
-    start = max((start or default).replace(microsecond=0), wall.replace(microsecond=0))
+    start = max((start or default).replace(microsecond=0), _wall(feed, now))
     end = min(closed_end(now), until.replace(microsecond=0)) if until else closed_end(now)
     return _land_all(ctx, feed, list(increments(covered, start, end, span)) if end > start else [], "incremental")
+
+
+def _wall(feed: Feed, now: datetime) -> datetime:
+    """The oldest whole second worth asking for; an hour's margin, for the wall moves on while the pull runs."""
+    return (feed.wall(now) + timedelta(hours=1)).replace(microsecond=0)
 
 
 def _land_all(ctx: Context, feed: Feed, windows: Sequence[Window], channel: str) -> PullReport:

@@ -93,7 +93,7 @@ def test_reconcile_names_and_heals_a_difference(loaded: Merchant) -> None:
     assert loaded.orders() == loaded.sold() - {lost}
     result = loaded.run("reconcile", "--day", str(yesterday))
     assert result.exit_code == 0
-    assert "healed" in result.stdout
+    assert "1 differed and are healed, equal" in result.stdout
     assert loaded.orders() == loaded.sold()
     assert "equal" in loaded.run("reconcile", "--day", str(yesterday)).stdout
 

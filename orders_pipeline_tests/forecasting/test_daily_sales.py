@@ -102,6 +102,12 @@ def test_what_is_refunded_at_the_moment_of_shipping_was_demand(con: duckdb.DuckD
     assert only(con, shop) == (0, 0, "0.00", 2)
 
 
+def test_whole_units_of_a_part_refund_are_exact(con: duckdb.DuckDBPyConnection) -> None:
+    shop = Shop.empty()
+    shop.refund(shop.line(shop.order(), quantity=4, paid_amount=Decimal("8.20")), refunded_amount=Decimal("6.15"))
+    assert only(con, shop) == (1, 1, "2.05", 3)
+
+
 def test_the_last_count_of_a_day_opens_the_next(con: duckdb.DuckDBPyConnection) -> None:
     shop = Shop.empty()
     shop.line(shop.order())

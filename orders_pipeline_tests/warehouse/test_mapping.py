@@ -140,10 +140,10 @@ def test_unknown_codes_land_and_are_reported(warehouse: Warehouse, raw: RawZone,
 
 def bad_rows() -> dict[str, Any]:
     def lines_of(**changes: Any) -> dict[str, Any]:
-        return {"orders": {"order": [line(7, **changes)]}}
+        return {"orders": {"order": [line(7) | changes]}}
 
     return {
-        "no tid": trade(tid=""),  # type: ignore[arg-type]
+        "no tid": trade() | {"tid": ""},
         "modified is no date": trade(modified=""),
         "created is no date": trade(created="yesterday"),
         "pay_time is no date": trade(pay_time="2026-02-30 10:00:00"),

@@ -9,8 +9,8 @@ from orders_pipeline.platforms.base import Feed, FeedName
 PAGE_SIZE = 100
 """The largest that all four lists take; the quota counts calls, so full pages move most orders (section 4)."""
 
-LOOK_BACK = timedelta(days=89)
-"""Rows this old are listed in any case: three calendar months are 89 days at the least (1 February to 1 May)."""
+MONTHS_BACK = 3
+"""Trades created more than three calendar months ago are in no list (decision 18)."""
 
 ONE_DAY = timedelta(days=1)
 """increment.get allows a day; refunds and parcels name no limit, a day is assumed (decision 19)."""
@@ -24,8 +24,8 @@ FEEDS = {
             table="trade_pages",
             axis="created",
             page_size=PAGE_SIZE,
-            max_span=LOOK_BACK,  # no limit is documented but the three months themselves
-            look_back=LOOK_BACK,
+            max_span=timedelta(days=92),  # no limit is documented but the three months themselves
+            months_back=MONTHS_BACK,
         ),
         Feed(
             name=FeedName.ORDERS_BY_MODIFIED,
@@ -34,7 +34,7 @@ FEEDS = {
             axis="modified",
             page_size=PAGE_SIZE,
             max_span=ONE_DAY,
-            look_back=LOOK_BACK,
+            months_back=MONTHS_BACK,
         ),
         Feed(
             name=FeedName.REFUNDS_BY_MODIFIED,
@@ -43,7 +43,7 @@ FEEDS = {
             axis="modified",
             page_size=PAGE_SIZE,
             max_span=ONE_DAY,
-            look_back=LOOK_BACK,
+            months_back=MONTHS_BACK,
         ),
         Feed(
             name=FeedName.SHIPMENTS_BY_CREATED,
@@ -52,7 +52,7 @@ FEEDS = {
             axis="created",
             page_size=PAGE_SIZE,
             max_span=ONE_DAY,
-            look_back=LOOK_BACK,
+            months_back=MONTHS_BACK,
         ),
     )
 }

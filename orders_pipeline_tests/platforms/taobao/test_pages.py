@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from orders_pipeline.clock import SHOP_TZ
 from orders_pipeline.platforms.base import FeedName, RetryableError
 from orders_pipeline.platforms.taobao.client import TopPlatform
 from orders_pipeline_tests.platforms.taobao.conftest import NOW, Gateway
@@ -104,4 +105,6 @@ def test_two_parcels_of_one_order_are_two_rows(gateway: Gateway, top: TopPlatfor
 def test_windows_are_within_what_a_feed_allows(top: TopPlatform) -> None:
     for feed in top.feeds.values():
         assert feed.page_size == 100
-        assert timedelta(hours=1) < feed.max_span <= feed.look_back <= timedelta(days=89)
+        assert timedelta(hours=1) < feed.max_span <= timedelta(days=92)
+        may = datetime(2026, 5, 31, 12, tzinfo=SHOP_TZ)
+        assert feed.wall(may) == datetime(2026, 2, 28, 12, tzinfo=SHOP_TZ)
