@@ -90,8 +90,9 @@ class Publisher:
         if last is None or not self._folder.published.exists():
             return 0.0
         since = (self._clock.now() - last.published_at).total_seconds()
-        # to the microsecond, as datetimes are: a clock that steps cannot wait for less, and would wait for ever
-        return round(min(max(last.interval - since, 0.0), last.interval), 6)
+        if since < 0:  # the clock was set back: the old mark says nothing, and waiting for it could take for ever
+            return 0.0
+        return max(last.interval - since, 0.0)
 
     def publish(self) -> Published:
         """Copy the closed warehouse and point the link at the copy. Raises UserError where the disk refuses."""
