@@ -53,13 +53,13 @@ def _runs(repository: dg.RepositoryDefinition) -> list[tuple[dg.JobDefinition, s
 
 
 def _execute(job: dg.JobDefinition, instance: dg.DagsterInstance, partition: str | None) -> None:
-    result = job.execute_in_process(
-        instance=instance, partition_key=partition, run_config=_QUIET, raise_on_error=False
-    )
+    result = job.execute_in_process(instance=instance, partition_key=partition, run_config=_QUIET, raise_on_error=False)
     if result.success:
         return
     lines = [_failure(event) for event in result.all_events if event.is_step_failure]
-    raise UserError(next((line for line in lines if line), f"Run {result.run_id} of {job.name} failed: see its log in the UI."))
+    raise UserError(
+        next((line for line in lines if line), f"Run {result.run_id} of {job.name} failed: see its log in the UI.")
+    )
 
 
 def _failure(event: Any) -> str:

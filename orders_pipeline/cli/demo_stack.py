@@ -6,13 +6,16 @@ sandbox still simulates, and the daemon waits for the first results, so that no 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
 import shutil
 import socket
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from orders_pipeline.cli.children import Child, Children
 from orders_pipeline.cli.console import Steps
@@ -99,33 +102,39 @@ class DemoStack:
         """Start sensors and schedules."""
         self._start("daemon", "dagster._daemon", "run", f"--workspace={self.folder.root / 'workspace.yaml'}")
 
-    def materialize(self) -> None:
-        """Run every asset in a process of its own and show its progress. Raises UserError with that process's error."""
-        reading, writing = os.pipe()
-        child = self._start("assets", "orders_pipeline.cli.demo_run", str(writing), keep_open=(writing,))
+    def start_assets(self) -> None:
+        """Start the process that makes the assets; it loads, creates Dagster's history, and waits for ``materialize``."""
+        words, writing = os.pipe()
+        reading, self._go = os.pipe()
+        self._assets = self._start(
+            "assets", "orders_pipeline.cli.demo_run", str(writing), str(reading), keep_open=(writing, reading)
+        )
         os.close(writing)
-        error = self._follow(reading)
-        if child.process.wait() != 0:
-            raise UserError(f"{error or 'The assets did not all succeed'}: see {child.log}.")
+        os.close(reading)
+        self._words = _words(words)
 
-    def _follow(self, reading: int) -> str:
-        """Show progress lines until the child closes its end; returns its last word where that is an error."""
-        pending, shown, error = b"", ("assets start", 0, None), ""
-        with os.fdopen(reading, "rb", buffering=0) as pipe:
-            while True:
-                self._steps(*shown)
-                if not select.select([pipe], [], [], 1.0)[0]:
-                    continue  # a second without news: show that time goes on
-                chunk = pipe.read(65536)
-                if not chunk:
-                    return error
-                *lines, pending = (pending + chunk).split(b"\n")
-                for line in lines:
-                    word = json.loads(line)
-                    error = word.get("error", error)
-                    if "text" in word:
-                        shown = (word["text"], word["done"], word["total"])
-                        self._steps(*shown)
+    def wait_for_history(self) -> None:
+        """Until Dagster's history exists, so that other processes may open it."""
+        self._follow("Dagster's history is created", until="ready")
+
+    def materialize(self) -> None:
+        """Run every asset and show progress. Raises UserError with the error of the step that failed."""
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and its last word is to be read
+            os.write(self._go, b"!")
+        error = self._follow("the assets load", until="error")
+        if self._assets.process.wait() != 0:
+            raise UserError(f"{error or 'The assets did not all succeed'} (see {self._assets.log})")
+
+    def _follow(self, text: str, until: str) -> str:
+        """Show progress until the assets' process says ``until`` or closes its end; returns what it said there."""
+        shown: tuple[str, int, int | None] = (text, 0, None)
+        for word in self._words:
+            if word and until in word:
+                return str(word[until])
+            if word and "text" in word:
+                shown = (word["text"], word["done"], word["total"])
+            self._steps(*shown)  # without a word too: time goes on
+        return ""
 
     def _start(self, name: str, module: str, *arguments: str, keep_open: tuple[int, ...] = ()) -> Child:
         return self._children.start(name, module, *arguments, keep_open=(self._held, *keep_open))
@@ -147,6 +156,21 @@ class DemoStack:
                     f"Gave up after {patience:.0f} s waiting until {text}: see {self.folder.root / 'logs'}."
                 )
             self._clock.sleep(POLL_SECONDS)
+
+
+def _words(descriptor: int) -> Iterator[dict[str, Any] | None]:
+    """The JSON objects, one a line, that come from a pipe until it is closed; None for a second without any."""
+    pending = b""
+    with os.fdopen(descriptor, "rb", buffering=0) as pipe:
+        while True:
+            if not select.select([pipe], [], [], 1.0)[0]:
+                yield None
+                continue
+            chunk = pipe.read(65536)
+            if not chunk:
+                return
+            *lines, pending = (pending + chunk).split(b"\n")
+            yield from (json.loads(line) for line in lines)
 
 
 def require_free_port(port: int) -> None:

@@ -17,7 +17,10 @@ from orders_pipeline.platforms.base import PlatformError
 from orders_pipeline.settings import UserError
 from orders_pipeline.shops import SHOPS_ENV, Shop, shops_file
 
-NO_SHOP = "No shop is configured yet. Add one with `orders-pipeline shops add`, or as a stanza in {file}, and reload the code location."
+NO_SHOP = (
+    "No shop is configured yet. Add one with `orders-pipeline shops add`, or as a stanza in {file}, and reload the code "
+    "location."
+)
 
 RUNNING = dg.DefaultScheduleStatus.RUNNING
 
@@ -70,7 +73,16 @@ def shop_automation(shop: Shop) -> dg.Definitions:
     first = _job(
         shop,
         "load",
-        ("raw_full_pages", "raw_incremental_pages", "raw_refund_pages", "orders", "order_lines", "refunds", "parcels", "stock"),
+        (
+            "raw_full_pages",
+            "raw_incremental_pages",
+            "raw_refund_pages",
+            "orders",
+            "order_lines",
+            "refunds",
+            "parcels",
+            "stock",
+        ),
     )
     return dg.Definitions(
         jobs=[*jobs.values(), first],
@@ -113,19 +125,25 @@ def _changes_sensor(shop: Shop, job: str) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Asks the platform with one call whether an order of {shop.shop} changed since the last read.",
     )
-    def changes(context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.RunRequest | dg.SkipReason:
+    def changes(
+        context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+    ) -> dg.RunRequest | dg.SkipReason:
         busy = pipeline.busy("sync", shop.shop)
         if busy:
             return dg.SkipReason(busy)
         try:
             with pipeline.open_shop(shop, "", f"sensor {context.sensor_name}") as sync:
                 report = sync.changed()
-        except UserError as error:  # credentials that are not set yet, say: a person knows, a red tick would tell nothing new
+        except (
+            UserError
+        ) as error:  # credentials that are not set yet, say: a person knows, a red tick would tell nothing new
             return dg.SkipReason(one_line(error))
         except PlatformError as error:
             raise dg.Failure(one_line(error)) from None
         if not report.changed:
-            return dg.SkipReason(f"No order of {shop.shop} changed since {report.mark.astimezone(SHOP_TZ):%m-%d %H:%M:%S}.")
+            return dg.SkipReason(
+                f"No order of {shop.shop} changed since {report.mark.astimezone(SHOP_TZ):%m-%d %H:%M:%S}."
+            )
         return dg.RunRequest(tags={"orders_pipeline/shop": shop.shop, "orders_pipeline/changes": str(report.count)})
 
     return changes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -26,6 +27,11 @@ class Table:
     def metadata(self) -> dict[str, Any]:
         """Table name and columns. A table that is a view over ``raw/`` has no row in the published copy."""
         return {"dagster/table_name": self.table, "dagster/column_schema": column_schema(self.table)}
+
+
+def table_asset(**options: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """``dg.asset``, with a type: a type checker cannot tell which of its overloads unpacked options mean."""
+    return cast("Callable[[Callable[..., Any]], dg.AssetsDefinition]", dg.asset(**options))
 
 
 def column_schema(table: str) -> dg.TableSchema:

@@ -43,7 +43,7 @@ def _job(name: str, members: Sequence[Shop]) -> dg.JobDefinition:
         run_id = context.run.run_id
         with failing_in_one_line(), pipeline.open_shop(shop, run_id, f"Dagster run {run_id}") as sync:
             report = sync.poll_messages()
-        metadata = {"messages": report.messages, "calls": report.calls, "channel": "message"}
+        metadata: dict[str, int] = {"messages": report.messages, "calls": report.calls}
         for asset, count in (("orders", report.orders_read), ("refunds", report.refunds_read)):
             if count:
                 key = dg.AssetKey([shop.shop, asset])
@@ -66,7 +66,9 @@ def _sensor(name: str, members: Sequence[Shop], job: dg.JobDefinition) -> dg.Sen
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Takes waiting messages of the app key of {', '.join(member.shop for member in members)}.",
     )
-    def waiting(context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.RunRequest | dg.SkipReason:
+    def waiting(
+        context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+    ) -> dg.RunRequest | dg.SkipReason:
         busy = pipeline.busy("messages", shop.shop)
         if busy:
             return dg.SkipReason(busy)

@@ -34,7 +34,9 @@ def _sensor(shop: Shop, job: str) -> dg.SensorDefinition:
     )
     def refetch(pipeline: dg.ResourceParam[Pipeline]) -> list[dg.RunRequest] | dg.SkipReason:
         with failing_in_one_line(), pipeline.warehouse().read() as con:
-            found = [one for one in differences(con, pipeline.today) if one.shop == shop.shop and one.day >= first_day()]
+            found = [
+                one for one in differences(con, pipeline.today) if one.shop == shop.shop and one.day >= first_day()
+            ]
         waiting = [one for one in found if one.times_checked < MOST_ATTEMPTS]
         if not waiting:
             given_up = f" {len(found)} days still differ after {MOST_ATTEMPTS} comparisons: a person must look."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from orders_pipeline.components.catalogue import SHOP_TABLES
+from orders_pipeline.components.catalogue import SHOP_TABLES, table_asset
 from orders_pipeline.components.reports import numbers, pulled, rows_of_shop
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import RETRY_FETCH, failing_in_one_line
@@ -34,7 +34,7 @@ def shop_assets(shop: Shop) -> list[dg.AssetsDefinition]:
 
 
 def _raw_assets(shop: Shop) -> list[dg.AssetsDefinition]:
-    @dg.asset(**_shown(shop, "raw_full_pages"), retry_policy=RETRY_FETCH)
+    @table_asset(**_shown(shop, "raw_full_pages"), retry_policy=RETRY_FETCH)
     def raw_full_pages(
         context: dg.AssetExecutionContext, config: FullPull, pipeline: dg.ResourceParam[Pipeline]
     ) -> dg.MaterializeResult[Any]:
@@ -46,7 +46,7 @@ def _raw_assets(shop: Shop) -> list[dg.AssetsDefinition]:
             return pulled(pipeline, shop.shop, sync.pull_full(since, until))
 
     # increments begin where the full pull began: on a first load they must come second
-    @dg.asset(
+    @table_asset(
         **_shown(shop, "raw_incremental_pages"), deps=[[shop.shop, "raw_full_pages"]], retry_policy=RETRY_FETCH
     )
     def raw_incremental_pages(
@@ -57,7 +57,7 @@ def _raw_assets(shop: Shop) -> list[dg.AssetsDefinition]:
             result = pulled(pipeline, shop.shop, windows)
             return result._replace(metadata={**(result.metadata or {}), "tail_rows": tail.rows})
 
-    @dg.asset(**_shown(shop, "raw_refund_pages"), retry_policy=RETRY_FETCH)
+    @table_asset(**_shown(shop, "raw_refund_pages"), retry_policy=RETRY_FETCH)
     def raw_refund_pages(
         context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
     ) -> dg.MaterializeResult[Any]:
@@ -82,21 +82,17 @@ def _table_assets(shop: Shop) -> list[dg.AssetsDefinition]:
             for name in ("orders", "order_lines"):
                 yield _applied(pipeline, shop, name, numbers(report))
 
-    @dg.asset(**_shown(shop, "refunds"), deps=[[shop.shop, "raw_refund_pages"]])
-    def refunds(
-        context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-    ) -> dg.MaterializeResult[Any]:
+    @table_asset(**_shown(shop, "refunds"), deps=[[shop.shop, "raw_refund_pages"]])
+    def refunds(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[Any]:
         with _reading(context, pipeline, shop) as sync:
             return _applied(pipeline, shop, "refunds", numbers(sync.apply_landed("refund_pages")))
 
-    @dg.asset(**_shown(shop, "parcels"), deps=[[shop.shop, "orders"]], retry_policy=RETRY_FETCH)
-    def parcels(
-        context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-    ) -> dg.MaterializeResult[Any]:
+    @table_asset(**_shown(shop, "parcels"), deps=[[shop.shop, "orders"]], retry_policy=RETRY_FETCH)
+    def parcels(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[Any]:
         with _reading(context, pipeline, shop) as sync:
             return _applied(pipeline, shop, "parcels", _step(sync.follow_parcels()))
 
-    @dg.asset(**_shown(shop, "stock"), retry_policy=RETRY_FETCH)
+    @table_asset(**_shown(shop, "stock"), retry_policy=RETRY_FETCH)
     def stock(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[Any]:
         with _reading(context, pipeline, shop) as sync:
             return _applied(pipeline, shop, "stock", _step(sync.snapshot_stock()))

@@ -54,7 +54,10 @@ def one_line(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "orders_pipeline" in frame.filename] or frames
     place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
-    return f"{type(error).__name__}{place}: a fault of the pipeline, not of your settings; its text is withheld (it may hold data). Run the step from the shell to see it."
+    return (
+        f"{type(error).__name__}{place}: a fault of the pipeline, not of your settings; its text is withheld, for it may "
+        "hold data. Run the step from the shell to see it."
+    )
 
 
 @contextmanager

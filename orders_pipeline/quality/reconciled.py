@@ -53,8 +53,22 @@ class Difference:
 def differences(con: duckdb.DuckDBPyConnection, today: date) -> list[Difference]:
     """Unhealed differences of the last ``CHECKED_DAYS`` days, oldest first."""
     since = datetime.combine(today - timedelta(days=CHECKED_DAYS), time(), SHOP_TZ)
-    rows = con.execute(_NEWEST, {"since": since}).fetchall()
-    return [
-        Difference(shop, shop_day(start), checked.astimezone(UTC), *(int(count or 0) for count in counts), detail or "")
-        for shop, start, checked, *counts, detail in rows
-    ]
+    found = []
+    for shop, start, checked, theirs, ours, missing, extra, stale, times, detail in con.execute(
+        _NEWEST, {"since": since}
+    ).fetchall():
+        found.append(
+            Difference(
+                shop=shop,
+                day=shop_day(start),
+                checked_at=checked.astimezone(UTC),
+                platform_count=int(theirs),
+                local_count=int(ours),
+                missing=int(missing),
+                extra=int(extra),
+                stale=int(stale),
+                times_checked=int(times),
+                detail=detail or "",
+            )
+        )
+    return found

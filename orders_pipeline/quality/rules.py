@@ -186,9 +186,7 @@ MART_RULES: tuple[Rule, ...] = (
     ),
     _unique("forecast_accuracy", "planning.forecast_accuracy", "made_on, model, horizon", shop=False),
     _unique("stock_position", "planning.stock_position", "as_of, merchant_sku", shop=False),
-    _unique(
-        "replenishment_suggestions", "planning.replenishment_suggestions", "suggestion_id", shop=False
-    ),
+    _unique("replenishment_suggestions", "planning.replenishment_suggestions", "suggestion_id", shop=False),
     Rule(
         "replenishment_suggestions",
         "explained",

@@ -12,6 +12,7 @@ import duckdb
 
 from orders_pipeline.platforms.base import FeedName, RawTable, Window
 from orders_pipeline.sync.context import Context
+from orders_pipeline.sync.incidents import open_for_unknown_codes
 from orders_pipeline.sync.landing import LandedFile
 from orders_pipeline.sync.paging import read_once
 from orders_pipeline.warehouse import ApplyReport
@@ -65,7 +66,7 @@ def _batches(files: Sequence[LandedFile]) -> Iterator[list[LandedFile]]:
 def apply_files(ctx: Context, files: Sequence[LandedFile]) -> ApplyReport:
     """Apply these windows in one transaction, the call log with them."""
     paths = [file.path for file in files]
-    report = ctx.warehouse.apply(paths, holder=ctx.holder, also=lambda con: export_calls(ctx, con))
+    report = ctx.warehouse.apply(paths, holder=ctx.holder, also=lambda con: _record(ctx, con))
     ctx.applied.extend(files)
     return report
 
@@ -103,13 +104,19 @@ def read_tail(ctx: Context) -> TailReport:
                 ctx.landing.write(path, ctx.origin("tail"), (window.start, window.end), read.pages, now, read.calls)
                 files.append(path)
         if files:
-            ctx.warehouse.apply_tail(files, holder=ctx.holder, also=lambda con: export_calls(ctx, con))
+            ctx.warehouse.apply_tail(files, holder=ctx.holder, also=lambda con: _record(ctx, con))
     finally:
         for path in files:
             path.unlink(missing_ok=True)
     for name, at in marks:
         ctx.ops.set_tail_mark(ctx.shop.shop, name, at)
     return TailReport(rows, calls, now)
+
+
+def _record(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:
+    """What is stored beside the rows, in their transaction."""
+    export_calls(ctx, con)
+    open_for_unknown_codes(con, ctx.shop.shop, ctx.clock.now())
 
 
 def export_calls(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:

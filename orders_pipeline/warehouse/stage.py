@@ -124,8 +124,7 @@ class Stage:
         for platform, api in unmapped:
             self.con.execute(
                 "INSERT INTO staged.rejected SELECT page_id, NULL, 'no mapping for this api' FROM staged.pages "
-                "WHERE platform = ? AND api = ?",
-                [platform, api],
+                f"WHERE platform = {schema.quoted(platform)} AND api = {schema.quoted(api)}"
             )
         return plan
 

@@ -60,7 +60,7 @@ def load(pipeline: Pipeline | None = None) -> dg.RepositoryDefinition:
 
 
 @pytest.fixture
-def location(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dg.RepositoryDefinition]]:
+def location(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dg.RepositoryDefinition]:
     """``location(stanza, …, pipeline=None)`` loads the code location with these stanzas and the test's data folder."""
     monkeypatch.setenv(DATA_ENV, str(folder.root))
     (folder.dagster / "first_day.txt").write_text(FIRST_DAY, encoding="utf-8")
@@ -69,7 +69,7 @@ def location(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
         monkeypatch.setenv(SHOPS_ENV, str(stanza_file(folder.root / "shops.yaml", *stanzas)))
         return load(pipeline)
 
-    yield load_
+    return load_
 
 
 @pytest.fixture

@@ -109,15 +109,14 @@ def test_jobs(location) -> None:
 
 def test_schedules(location) -> None:
     found = sorted(
-        f"{s.name} {s.cron_schedule} {s.default_status.value} {s.execution_timezone}" for s in location(TEA).schedule_defs
+        f"{s.name} {s.cron_schedule} {s.default_status.value} {s.execution_timezone}"
+        for s in location(TEA).schedule_defs
     )
     assert [line.split() for line in found] == words(SCHEDULES)
 
 
 def test_sensors(location) -> None:
-    found = sorted(
-        [s.name, str(s.minimum_interval_seconds), s.default_status.value] for s in location(TEA).sensor_defs
-    )
+    found = sorted([s.name, str(s.minimum_interval_seconds), s.default_status.value] for s in location(TEA).sensor_defs)
     assert found == words(SENSORS)
 
 
@@ -162,7 +161,9 @@ def test_bad_stanzas_become_failing_assets_and_leave_the_others(location, instan
     keys = {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()}
     assert {"tea/orders", "hat/misconfigured", "misconfigured/misconfigured", "tea/misconfigured"} <= keys
     result = repository.get_job("misconfigured_shops").execute_in_process(instance=instance, raise_on_error=False)
-    told = sorted(event.step_failure_data.user_failure_data.description for event in result.all_events if event.is_step_failure)
+    told = sorted(
+        event.step_failure_data.user_failure_data.description for event in result.all_events if event.is_step_failure
+    )
     assert [line.partition("shops.yaml:")[2] for line in told] == [
         "5: unknown setting 'colour': see the README's list of shop settings",
         "6: shop: String should match pattern '^[a-z][a-z0-9_]{0,39}$'",

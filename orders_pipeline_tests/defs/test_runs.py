@@ -104,15 +104,18 @@ def test_every_asset_is_made_and_has_rows(lived: Lived) -> None:
 def test_every_check_passes(lived: Lived) -> None:
     evaluations = [one for result in lived.results.values() for one in result.get_asset_check_evaluations()]
     assert len(evaluations) == len(lived.repository.asset_graph.asset_check_keys)
-    assert [(one.asset_key.to_user_string(), one.check_name, one.description) for one in evaluations if not one.passed] == []
+    assert [
+        (one.asset_key.to_user_string(), one.check_name, one.description) for one in evaluations if not one.passed
+    ] == []
 
 
 def test_row_counts_are_those_of_the_published_copy(lived: Lived) -> None:
     made = materialized(lived.results["load_tea_tmall"])
     for asset in ("orders", "order_lines", "refunds", "parcels", "stock"):
-        assert made[f"tea_tmall/{asset}"]["dagster/row_count"] == read(
-            lived.folder, f"SELECT count(*) FROM core.{asset}"
-        )[0][0]
+        assert (
+            made[f"tea_tmall/{asset}"]["dagster/row_count"]
+            == read(lived.folder, f"SELECT count(*) FROM core.{asset}")[0][0]
+        )
 
 
 def test_pictures_are_drawn_and_small(lived: Lived) -> None:
@@ -164,7 +167,9 @@ def test_a_day_is_read_again_and_compared_again_in_one_run(lived: Lived) -> None
 
 def test_a_day_that_is_no_day_is_told(lived: Lived) -> None:
     config = {"ops": {"tea_tmall__raw_full_pages": {"config": {"since": "yesterday"}}}}
-    (failure,) = failures(lived.run("load_tea_tmall", run_config=config, asset_selection=[dg.AssetKey(["tea_tmall", "raw_full_pages"])]))
+    (failure,) = failures(
+        lived.run("load_tea_tmall", run_config=config, asset_selection=[dg.AssetKey(["tea_tmall", "raw_full_pages"])])
+    )
     assert failure.user_failure_data.description == "'yesterday' is not a day: write it as 2026-11-01."
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from orders_pipeline.clock import SHOP_TZ
 from orders_pipeline.components.refetch import MOST_ATTEMPTS
 from orders_pipeline.components.resources import Pipeline
+from orders_pipeline.sandbox.clock import SandboxClock
 from orders_pipeline.settings import DataFolder
 from orders_pipeline.sync.leases import lease
 from orders_pipeline_tests.conftest import NOON, living_sandbox, shop_of
@@ -20,30 +20,19 @@ from orders_pipeline_tests.defs.conftest import stanza_of
 TEA = "{shop: tea, platform: tmall}"
 
 
-class StandingClock:
-    """NOON for ever."""
-
-    def now(self) -> datetime:
-        return NOON.astimezone(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Nobody waits in these tests."""
+def at_noon(folder: DataFolder) -> Pipeline:
+    """The resource, with a clock that moves only when somebody waits."""
+    return Pipeline(folder, SandboxClock.stepped(NOON))
 
 
-@pytest.fixture
-def tick(instance: dg.DagsterInstance) -> Callable[..., Any]:
-    """``tick(repository, name)`` evaluates a schedule or sensor of that name once."""
-
-    def evaluate(repository: dg.RepositoryDefinition, name: str, at: datetime = NOON) -> Any:
-        if repository.has_sensor_def(name):
-            context = dg.build_sensor_context(instance=instance, repository_def=repository, sensor_name=name)
-            return repository.get_sensor_def(name).evaluate_tick(context)
-        schedule_context = dg.build_schedule_context(
-            instance=instance, scheduled_execution_time=at, repository_def=repository
-        )
-        return repository.get_schedule_def(name).evaluate_tick(schedule_context)
-
-    return evaluate
+def tick(repository: dg.RepositoryDefinition, name: str, pipeline: Pipeline, at: datetime = NOON) -> Any:
+    """Evaluate the schedule or sensor of that name once."""
+    resources = {"pipeline": pipeline}
+    if repository.has_sensor_def(name):
+        context = dg.build_sensor_context(repository_def=repository, sensor_name=name, resources=resources)
+        return repository.get_sensor_def(name).evaluate_tick(context)
+    schedule = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository, resources=resources)
+    return repository.get_schedule_def(name).evaluate_tick(schedule)
 
 
 @pytest.mark.parametrize(
@@ -60,65 +49,80 @@ def tick(instance: dg.DagsterInstance) -> Callable[..., Any]:
         "refetch_sensor",
     ],
 )
-def test_without_a_shop_every_tick_says_how_to_add_one(location, tick, name: str, folder: DataFolder) -> None:
-    result = tick(location(), name)
+def test_without_a_shop_every_tick_says_how_to_add_one(location, name: str, folder: DataFolder) -> None:
+    result = tick(location(), name, at_noon(folder))
     assert not result.run_requests
     assert "orders-pipeline shops add" in result.skip_message
     assert str(folder.root / "shops.yaml") in result.skip_message
 
 
-def test_reconciliation_asks_for_yesterday_in_shanghai(location, tick) -> None:
+def test_reconciliation_asks_for_yesterday_in_shanghai(location, folder: DataFolder) -> None:
     at = datetime(2026, 1, 15, 1, 30, tzinfo=SHOP_TZ)  # still the 14th in UTC
-    (request,) = tick(location(TEA), "reconcile_schedule", at.astimezone(UTC)).run_requests
+    (request,) = tick(location(TEA), "reconcile_schedule", at_noon(folder), at.astimezone(UTC)).run_requests
     assert request.partition_key == "2026-01-14"
 
 
-def test_a_schedule_skips_while_somebody_syncs_the_shop(location, tick, folder: DataFolder) -> None:
-    repository = location(TEA, pipeline=Pipeline(folder, StandingClock()))
-    assert len(tick(repository, "sync_tea_schedule").run_requests) == 1
+def test_a_schedule_skips_while_somebody_syncs_the_shop(location, folder: DataFolder) -> None:
+    pipeline = at_noon(folder)
+    repository = location(TEA, pipeline=pipeline)
+    assert len(tick(repository, "sync_tea_schedule", pipeline).run_requests) == 1
     with lease(folder.locks, "sync-tea", "orders-pipeline sync", wait_seconds=0):
         for name in ("sync_tea_schedule", "changes_tea_sensor"):
-            result = tick(repository, name)
+            result = tick(repository, name, pipeline)
             assert not result.run_requests
             assert "held by orders-pipeline sync" in result.skip_message
-        assert len(tick(repository, "stock_tea_schedule").run_requests) == 1  # other work is not held up
+        assert len(tick(repository, "stock_tea_schedule", pipeline).run_requests) == 1  # other work is not held up
 
 
 def test_missing_credentials_skip_with_the_variable_to_set(
-    location, tick, folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+    location, folder: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TOP_SESSION")
     monkeypatch.setenv("DAGSTER_HOME", str(folder.root))  # no .env of the developer's
     (folder.root / "dagster.yaml").touch()
-    result = tick(location(TEA, pipeline=Pipeline(folder)), "changes_tea_sensor")
+    result = tick(location(TEA), "changes_tea_sensor", at_noon(folder))
     assert "set TOP_SESSION" in result.skip_message
 
 
-def test_changes_and_messages_ask_for_a_run_and_are_quiet_after_it(location, tick, folder: DataFolder) -> None:
+def test_changes_ask_for_a_run_and_are_quiet_after_it(location, folder: DataFolder) -> None:
     with living_sandbox(4, 200) as sandbox:
         pipeline = Pipeline(folder, sandbox.clock)
         repository = location(stanza_of(shop_of(sandbox, backfill_days=2)), pipeline=pipeline)
         with pipeline.open_shop(shop_of(sandbox, backfill_days=2), "test", "test") as sync:
             sync.pull_full()
             sync.read_tail()
-        assert "No order of tea_tmall changed" in tick(repository, "changes_tea_tmall_sensor").skip_message
+        assert "No order of tea_tmall changed" in tick(repository, "changes_tea_tmall_sensor", pipeline).skip_message
         sandbox.clock.advance(1800)
-        (request,) = tick(repository, "changes_tea_tmall_sensor").run_requests
+        (request,) = tick(repository, "changes_tea_tmall_sensor", pipeline).run_requests
         assert request.tags["orders_pipeline/shop"] == "tea_tmall"
         assert int(request.tags["orders_pipeline/changes"]) > 0
         assert request.run_config == {}
 
 
-def test_a_gateway_that_is_down_fails_the_tick_in_one_line(location, tick, folder: DataFolder) -> None:
+def test_waiting_messages_ask_for_a_run_that_works_them_off(location, folder: DataFolder, instance) -> None:
+    with living_sandbox(1, 200) as sandbox:
+        pipeline = Pipeline(folder, sandbox.clock)
+        repository = location(stanza_of(shop_of(sandbox)), pipeline=pipeline)
+        assert tick(repository, "messages_tea_tmall_sensor", pipeline).skip_message == "No message is waiting."
+        with pipeline.open_shop(shop_of(sandbox), "test", "test") as sync:
+            sync._ctx.caller.call(sync._ctx.platform.permit_messages())
+        sandbox.clock.advance(3600)
+        (request,) = tick(repository, "messages_tea_tmall_sensor", pipeline).run_requests
+        assert int(request.tags["orders_pipeline/messages"]) > 0
+        assert repository.get_job("messages_tea_tmall").execute_in_process(instance=instance).success
+        with pipeline.warehouse().read() as con:
+            assert con.execute("SELECT count(*) > 0 FROM core.orders").fetchone() == (True,)
+
+
+def test_a_gateway_that_is_down_fails_the_tick_in_one_line(location, folder: DataFolder) -> None:
     with living_sandbox(1, 10) as sandbox:
         shop = shop_of(sandbox)
-    repository = location(stanza_of(shop), pipeline=Pipeline(folder, sandbox.clock))
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - Dagster wraps it; what it says is what counts
-        tick(repository, "changes_tea_tmall_sensor")
-    failure = caught.value.__cause__
-    assert isinstance(failure, dg.Failure)
-    assert "\n" not in (failure.description or "")
-    assert failure.__suppress_context__
+    pipeline = Pipeline(folder, sandbox.clock)
+    repository = location(stanza_of(shop), pipeline=pipeline)
+    with pytest.raises(dg.Failure) as caught:
+        tick(repository, "changes_tea_tmall_sensor", pipeline)
+    assert "\n" not in (caught.value.description or "\n")
+    assert caught.value.__suppress_context__
 
 
 RECORD = """
@@ -142,32 +146,32 @@ def record(pipeline: Pipeline, day: str, minutes: int, healed: int = 0) -> None:
     warehouse.flush()
 
 
-def test_a_day_that_differs_is_read_again_at_most_three_times(location, tick, folder: DataFolder) -> None:
-    pipeline = Pipeline(folder, StandingClock())
+def test_a_day_that_differs_is_read_again_at_most_three_times(location, folder: DataFolder) -> None:
+    pipeline = at_noon(folder)
     repository = location(TEA, pipeline=pipeline)
-    assert "No day of tea" in tick(repository, "refetch_tea_sensor").skip_message
+    assert "No day of tea" in tick(repository, "refetch_tea_sensor", pipeline).skip_message
     record(pipeline, "2026-01-14", 0)
-    (request,) = tick(repository, "refetch_tea_sensor").run_requests
+    (request,) = tick(repository, "refetch_tea_sensor", pipeline).run_requests
     assert request.run_key == "tea:2026-01-14:1"
     assert request.partition_key == "2026-01-14"
     assert request.run_config == {"ops": {"tea__raw_full_pages": {"config": {"refetch_days": ["2026-01-14"]}}}}
     for attempt in range(1, MOST_ATTEMPTS):
         record(pipeline, "2026-01-14", attempt)
-    result = tick(repository, "refetch_tea_sensor")
+    result = tick(repository, "refetch_tea_sensor", pipeline)
     assert not result.run_requests
     assert "a person must look" in result.skip_message
 
 
-def test_a_day_that_was_mended_is_left_alone(location, tick, folder: DataFolder) -> None:
-    pipeline = Pipeline(folder, StandingClock())
+def test_a_day_that_was_mended_is_left_alone(location, folder: DataFolder) -> None:
+    pipeline = at_noon(folder)
     repository = location(TEA, pipeline=pipeline)
     record(pipeline, "2026-01-14", 0)
     record(pipeline, "2026-01-14", 1, healed=1)
-    assert not tick(repository, "refetch_tea_sensor").run_requests
+    assert not tick(repository, "refetch_tea_sensor", pipeline).run_requests
 
 
 def test_the_reconciliation_check_names_what_differs(location, folder: DataFolder, instance) -> None:
-    pipeline = Pipeline(folder, StandingClock())
+    pipeline = at_noon(folder)
     repository = location(TEA, pipeline=pipeline)
     record(pipeline, "2026-01-14", 0)
     keys = [key for key in repository.asset_graph.asset_check_keys if key.name == "matches_platform"]
@@ -181,8 +185,12 @@ def test_the_reconciliation_check_names_what_differs(location, folder: DataFolde
     assert str(found) == "tea 2026-01-14: platform 10, here 9; 1 missing, 0 extra, 0 stale (missing: 4711)"
 
 
-def test_a_failed_run_opens_an_incident_and_a_success_closes_it(location, folder: DataFolder, instance) -> None:
-    pipeline = Pipeline(folder, StandingClock())
+def test_a_failed_run_opens_an_incident_and_a_success_closes_it(
+    location, folder: DataFolder, instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOP_SESSION")
+    monkeypatch.setenv("DAGSTER_HOME", str(folder.root))  # no .env of the developer's
+    pipeline = at_noon(folder)
     repository = location(TEA, pipeline=pipeline)
     job = repository.get_job("sync_tea")
     (folder.root / "dagster.yaml").touch()
@@ -205,7 +213,7 @@ def test_a_failed_run_opens_an_incident_and_a_success_closes_it(location, folder
     repository.get_sensor_def("run_failure_sensor")(context)
     ((kind, shop, subject, closed, detail),) = incidents(pipeline)
     assert (kind, shop, subject, closed) == ("run_failed", "tea", "sync_tea", None)
-    assert detail
+    assert "set TOP_SESSION" in detail
     assert "\n" not in detail
 
     from orders_pipeline.components.incidents import record_success

@@ -75,10 +75,21 @@ def rows_of(con: duckdb.DuckDBPyConnection, sql: str, *values: Any) -> Rows:
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-EVERYTHING = (
-    "core.orders core.order_lines core.line_parts core.refunds core.shipments core.traces core.parcels "
-    "core.parcel_lines core.skus core.stock core.stock_snapshots ops.sync_windows ops.quarantine"
-).split()
+EVERYTHING = [
+    "core.orders",
+    "core.order_lines",
+    "core.line_parts",
+    "core.refunds",
+    "core.shipments",
+    "core.traces",
+    "core.parcels",
+    "core.parcel_lines",
+    "core.skus",
+    "core.stock",
+    "core.stock_snapshots",
+    "ops.sync_windows",
+    "ops.quarantine",
+]
 
 
 def snapshot(con: duckdb.DuckDBPyConnection) -> dict[str, Rows]:

@@ -66,9 +66,15 @@ def test_a_nested_write_is_an_error_at_once(warehouse: Warehouse, clock: Stepped
 
 
 def test_the_lock_is_free_after_an_exception(warehouse: Warehouse) -> None:
-    with pytest.raises(KeyError), warehouse.write("test") as con:
-        con.execute("INSERT INTO ops.incidents (id, kind, shop, subject, opened_at) VALUES ('x', 'k', 's', 's', now())")
-        raise KeyError("x")
+    def fail() -> None:
+        with warehouse.write("test") as con:
+            con.execute(
+                "INSERT INTO ops.incidents (id, kind, shop, subject, opened_at) VALUES ('x', 'k', 's', 's', now())"
+            )
+            raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        fail()
     with warehouse.write("test") as con:
         assert con.execute("SELECT count(*) FROM ops.incidents").fetchone() == (0,)
 
@@ -103,7 +109,9 @@ def test_an_open_sees_every_commit_made_before_it(
     monkeypatch.setattr(session, "attach_warehouse", late)
     with warehouse.write("test") as con:
         seen = con.execute("SELECT id FROM ops.incidents").fetchall()
-        con.execute("INSERT INTO ops.incidents (id, kind, shop, subject, opened_at) VALUES ('mine', 'k', 's', 's', now())")
+        con.execute(
+            "INSERT INTO ops.incidents (id, kind, shop, subject, opened_at) VALUES ('mine', 'k', 's', 's', now())"
+        )
     assert seen == [("other",)]
     monkeypatch.undo()
     with warehouse.write("test") as con:

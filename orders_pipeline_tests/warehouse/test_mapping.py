@@ -242,7 +242,9 @@ def test_days_and_instants_do_not_follow_the_hosts_zone(folder: DataFolder, raw:
     warehouse = Warehouse(folder, clock)
     warehouse.flush()
     with warehouse.read() as con:
-        (row,) = con.execute("SELECT epoch(created_at), created_on, epoch(paid_at), paid_on FROM core.orders").fetchall()
+        (row,) = con.execute(
+            "SELECT epoch(created_at), created_on, epoch(paid_at), paid_on FROM core.orders"
+        ).fetchall()
     assert row == (
         datetime(2026, 1, 15, 15, 59, 59, tzinfo=UTC).timestamp(),
         date(2026, 1, 15),

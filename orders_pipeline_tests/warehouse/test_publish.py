@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -17,7 +16,7 @@ from orders_pipeline.settings import DataFolder, UserError
 from orders_pipeline.warehouse import Warehouse
 from orders_pipeline.warehouse.publish import SUPERSEDED_SECONDS
 from orders_pipeline_tests.warehouse.conftest import SteppedClock
-from orders_pipeline_tests.warehouse.wire import NOON, RawZone, line, trade, trades
+from orders_pipeline_tests.warehouse.wire import RawZone, trade, trades
 
 READER = """
 import sys, duckdb
@@ -50,7 +49,10 @@ def test_plain_readers_never_fail_while_versions_come_and_go(
     """Three processes, no retry, at least 1,000 opens over at least 100 publishes."""
     readers = [
         subprocess.Popen(
-            [sys.executable, "-c", READER, str(folder.published)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", READER, str(folder.published)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for _ in range(3)
     ]
@@ -59,17 +61,19 @@ def test_plain_readers_never_fail_while_versions_come_and_go(
         assert reader.stdout.readline() == "ready\n"
     first = warehouse.last_published()
     assert first is not None
+    warehouse.apply([raw.land(trades(*(trade(tid * 10) for tid in range(1, 301))), rows=[300])], holder="test")
     for number in range(105):
-        rows = [
-            trade(
-                tid * 1000,
-                f"2026-01-15 10:{number // 60:02}:{number % 60:02}",
-                orders={"order": [line(tid * 1000 + oid) for oid in range(1 + (number + tid) % 3)]},
+        with warehouse.write(
+            "test"
+        ) as con:  # a third of the orders get other lines, in two statements of one transaction
+            third = f"hash(order_id) % 3 = {number % 3}"
+            con.execute(f"UPDATE core.orders SET line_count = 1 + {number} % 2 WHERE {third}")
+            con.execute(f"DELETE FROM core.order_lines WHERE {third}")
+            con.execute(
+                "INSERT INTO core.order_lines SELECT l.* REPLACE (o.order_id AS order_id, o.order_id || '-' || n AS line_id) "
+                f"FROM (FROM core.orders WHERE {third}) AS o, unnest(range(o.line_count)) AS r(n), "
+                "(FROM core.order_lines LIMIT 1) AS l"
             )
-            for tid in range(1, 11 + number)
-        ]
-        fetched = NOON + timedelta(seconds=number)
-        warehouse.apply([raw.land(trades(*rows), rows=[len(rows)], fetched_at=fetched)], holder="test")
         clock.advance(seconds=3)  # past the interval, so that every apply publishes, and old versions are removed
     warehouse.flush()
     last = warehouse.last_published()

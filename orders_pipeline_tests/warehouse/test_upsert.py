@@ -39,7 +39,9 @@ version = st.tuples(
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(version, min_size=1, max_size=5, unique_by=lambda v: v[:2]), st.data())
-def test_the_newest_version_stays(shared: tuple[Warehouse, RawZone], versions: list[tuple], data: st.DataObject) -> None:  # type: ignore[type-arg]
+def test_the_newest_version_stays(
+    shared: tuple[Warehouse, RawZone], versions: list[tuple], data: st.DataObject
+) -> None:  # type: ignore[type-arg]
     warehouse, raw = shared
     shop = next(shops)
     arrivals = data.draw(st.permutations(versions + data.draw(st.lists(st.sampled_from(versions), max_size=2))))

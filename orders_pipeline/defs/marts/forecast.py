@@ -5,13 +5,14 @@ from typing import Any
 import dagster as dg
 
 from orders_pipeline import marts
+from orders_pipeline.components.catalogue import table_asset
 from orders_pipeline.components.mart_assets import checks_of, holder, late_shops, named, shown, written
 from orders_pipeline.components.reports import numbers, picture
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import failing_in_one_line
 
 
-@dg.asset(**shown("sales_forecasts", "marts/forecast"), deps=["daily_sku_sales"])
+@table_asset(**shown("sales_forecasts", "marts/forecast"), deps=["daily_sku_sales"])
 def sales_forecasts(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
 ) -> dg.MaterializeResult[Any]:
@@ -26,7 +27,7 @@ def sales_forecasts(
         return written(pipeline, "sales_forecasts", forecast_fan=fan, **metadata, **named(late_shops(pipeline)))
 
 
-@dg.asset(**shown("forecast_accuracy", "marts/forecast"), deps=["sales_forecasts", "daily_sku_sales"])
+@table_asset(**shown("forecast_accuracy", "marts/forecast"), deps=["sales_forecasts", "daily_sku_sales"])
 def forecast_accuracy(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
 ) -> dg.MaterializeResult[Any]:

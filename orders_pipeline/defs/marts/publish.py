@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from orders_pipeline.components.catalogue import table_asset
 from orders_pipeline.components.mart_assets import checks_of, of_each_shop, shown
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import failing_in_one_line
@@ -11,7 +12,7 @@ from orders_pipeline.components.steps import failing_in_one_line
 ALL_ROWS = "SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE NOT internal"
 
 
-@dg.asset(
+@table_asset(
     **shown("published_copy", "publish"),
     deps=[
         "daily_sku_sales",

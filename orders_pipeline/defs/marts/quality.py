@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orders_pipeline.clock import SHOP_TZ
+from orders_pipeline.components.catalogue import table_asset
 from orders_pipeline.components.first_day import first_day
 from orders_pipeline.components.mart_assets import of_each_shop, shops, shown, written
 from orders_pipeline.components.resources import Pipeline
@@ -15,7 +16,7 @@ from orders_pipeline.quality import CHECKED_DAYS, differences
 from orders_pipeline.settings import UserError
 
 
-@dg.asset(
+@table_asset(
     **shown("daily_reconciliation", "marts/quality"),
     deps=of_each_shop("orders"),
     partitions_def=dg.DailyPartitionsDefinition(start_date=first_day().isoformat(), timezone=SHOP_TZ.key),

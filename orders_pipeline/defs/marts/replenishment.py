@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orders_pipeline import marts
+from orders_pipeline.components.catalogue import table_asset
 from orders_pipeline.components.mart_assets import (
     checks_of,
     holder,
@@ -21,7 +22,7 @@ from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import failing_in_one_line
 
 
-@dg.asset(
+@table_asset(
     **shown("stock_position", "marts/replenishment"), deps=of_each_shop("stock", "orders", "order_lines", "refunds")
 )
 def stock_position(
@@ -35,7 +36,7 @@ def stock_position(
         return written(pipeline, "stock_position", **numbers(report), **counts)
 
 
-@dg.asset(
+@table_asset(
     **shown("replenishment_suggestions", "marts/replenishment"),
     deps=["sales_forecasts", "stock_position", "forecast_accuracy"],
     check_specs=[

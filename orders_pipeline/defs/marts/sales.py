@@ -5,13 +5,14 @@ from typing import Any
 import dagster as dg
 
 from orders_pipeline import marts
+from orders_pipeline.components.catalogue import table_asset
 from orders_pipeline.components.mart_assets import checks_of, holder, of_each_shop, shown, written
 from orders_pipeline.components.reports import numbers, picture
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import failing_in_one_line
 
 
-@dg.asset(
+@table_asset(
     **shown("daily_sku_sales", "marts/sales"),
     deps=of_each_shop("orders", "order_lines", "refunds", "stock"),
 )

@@ -116,7 +116,7 @@ def bring_up_to_date(con: duckdb.DuckDBPyConnection, version: Version, raw: Path
             con.execute(script)
     _create_views(con, lambda table: _files_of(raw, table))
     con.execute("DELETE FROM ops.meta WHERE key IN ('schema_version', 'raw_folder')")
-    con.execute("INSERT INTO ops.meta VALUES ('schema_version', ?), ('raw_folder', ?)", [str(newest()), str(raw)])
+    con.execute(f"INSERT INTO ops.meta VALUES ('schema_version', '{newest()}'), ('raw_folder', {quoted(raw)})")
 
 
 def _create_tables(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,4 +1,5 @@
 -- What every commit keeps, looked at for the rows that this one touched. Answers with the rules that are broken.
+-- Parcels and their lines are left to an asset check: parcels.sql groups by their keys, and looking doubles this query's cost.
 SELECT 'core.orders has one row an order' AS rule WHERE EXISTS (
   FROM core.orders SEMI JOIN touched USING (platform, shop, order_id)
   SELECT 1 GROUP BY platform, shop, order_id HAVING count(*) > 1)
@@ -18,14 +19,6 @@ UNION ALL
 SELECT 'core.refunds has one row a refund' WHERE EXISTS (
   FROM core.refunds SEMI JOIN touched_refunds USING (platform, shop, refund_id)
   SELECT 1 GROUP BY platform, shop, refund_id HAVING count(*) > 1)
-UNION ALL
-SELECT 'core.parcels has one row a parcel' WHERE EXISTS (
-  FROM core.parcels SEMI JOIN touched USING (platform, shop, order_id)
-  SELECT 1 GROUP BY platform, shop, order_id, tracking_number HAVING count(*) > 1)
-UNION ALL
-SELECT 'core.parcel_lines has one row a line of a parcel' WHERE EXISTS (
-  FROM core.parcel_lines SEMI JOIN touched USING (platform, shop, order_id)
-  SELECT 1 GROUP BY platform, shop, order_id, tracking_number, line_id HAVING count(*) > 1)
 UNION ALL
 SELECT 'core.skus has one row a SKU' WHERE EXISTS (
   FROM core.skus SEMI JOIN touched_products USING (platform, shop, product_id)

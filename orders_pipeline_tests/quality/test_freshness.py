@@ -1,0 +1,47 @@
+"""Freshness is where the ledger's first gapless stretch ends, not where the newest window does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from orders_pipeline.quality import freshness
+from orders_pipeline.settings import DataFolder
+from orders_pipeline.warehouse import Warehouse
+
+API = "taobao.trades.sold.increment.get"
+NOW = datetime(2026, 1, 15, 4, tzinfo=UTC)
+
+
+def fresh_after(folder: DataFolder, *windows: tuple[int, int]):
+    """Freshness at NOW with these closed windows in the ledger, in minutes before NOW."""
+    warehouse = Warehouse(folder)
+    with warehouse.write("test") as con:
+        for start, end in windows:
+            con.execute(
+                "INSERT INTO ops.sync_windows VALUES ('tmall', 'tea', ?, ?, ?, ?, 'run', 1, 1, 0, 'incremental')",
+                [API, NOW - timedelta(minutes=start), NOW - timedelta(minutes=end), NOW],
+            )
+    warehouse.flush()
+    with warehouse.read() as con:
+        return freshness(con, "tea", API, NOW)
+
+
+def test_nothing_read_is_late(folder: DataFolder) -> None:
+    found = fresh_after(folder)
+    assert found.too_late
+    assert "orders-pipeline sync --shop tea" in str(found)
+
+
+def test_overlapping_windows_up_to_now_are_fresh(folder: DataFolder) -> None:
+    found = fresh_after(folder, (60, 30), (35, 3))
+    assert (found.late, found.lag) == (False, timedelta(minutes=3))
+
+
+def test_behind_a_hole_nothing_counts(folder: DataFolder) -> None:
+    found = fresh_after(folder, (90, 61), (40, 3))
+    assert (found.too_late, found.lag) == (True, timedelta(minutes=61))
+
+
+def test_late_comes_before_too_late(folder: DataFolder) -> None:
+    found = fresh_after(folder, (90, 30))
+    assert (found.late, found.too_late) == (True, False)
