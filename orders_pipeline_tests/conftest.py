@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -74,10 +74,10 @@ def folder(tmp_path: Path) -> DataFolder:
 
 
 @pytest.fixture
-def open_sync(folder: DataFolder) -> Iterator[Callable[..., AbstractContextManager[ShopSync]]]:
+def open_sync(folder: DataFolder) -> Callable[..., AbstractContextManager[ShopSync]]:
     """``open_sync(sandbox)`` opens the shop of a sandbox in the test's data folder, on the sandbox's clock."""
 
     def open_(sandbox: SandboxServer, slug: str = "tea_tmall", **settings: object) -> AbstractContextManager[ShopSync]:
         return ShopSync.open(shop_of(sandbox, slug, **settings), folder, run_id="test", clock=sandbox.clock)
 
-    yield open_
+    return open_

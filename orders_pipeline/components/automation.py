@@ -6,6 +6,7 @@ call at most (Dagster ends it after 60 s) and carries no secret: run config and 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
@@ -16,6 +17,9 @@ from orders_pipeline.components.steps import one_line
 from orders_pipeline.platforms.base import PlatformError
 from orders_pipeline.settings import UserError
 from orders_pipeline.shops import SHOPS_ENV, Shop, shops_file
+
+if TYPE_CHECKING:
+    from orders_pipeline.sync.leases import Work
 
 NO_SHOP = (
     "No shop is configured yet. Add one with `orders-pipeline shops add`, or as a stanza in {file}, and reload the code "
@@ -32,7 +36,7 @@ class Rhythm:
     name: str
     assets: tuple[str, ...]
     cron: str
-    lease: str  # the work whose lease would make the run fail at once
+    lease: "Work"  # the work whose lease would make the run fail at once
     why: str
 
 

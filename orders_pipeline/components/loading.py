@@ -23,9 +23,8 @@ def load_tree(defs_module: ModuleType) -> dg.Definitions:
     Dagster parses ``defs/shops/defs.yaml`` before our component sees it, and its complaint about broken YAML takes the whole
     code location away. So the file is looked at first: if it cannot be parsed, the other folders are loaded one by one.
     """
-    warnings.filterwarnings(
-        "ignore", category=dg.BetaWarning
-    )  # Dagster warns of its own code; we pin its minor release
+    for category in (dg.BetaWarning, dg.PreviewWarning):
+        warnings.filterwarnings("ignore", category=category)  # Dagster warns of its own code; we pin its minor release
     folder = Path(next(iter(defs_module.__path__)))
     try:
         read_stanzas(folder / "shops" / "defs.yaml")

@@ -18,6 +18,7 @@ from orders_pipeline.settings import DataFolder, data_folder
 if TYPE_CHECKING:
     from orders_pipeline.shops import Shop
     from orders_pipeline.sync import ShopSync
+    from orders_pipeline.sync.leases import Work
     from orders_pipeline.warehouse import Warehouse
 
 
@@ -61,9 +62,9 @@ class Pipeline:
         ) as sync:
             yield sync
 
-    def busy(self, work: str, shop: str) -> str | None:
+    def busy(self, work: Work, shop: str) -> str | None:
         """Who does this work of the shop at the moment, as the reason of a skipped tick; None where nobody does."""
         from orders_pipeline.sync.leases import holder_of
 
-        holder = holder_of(self.folder.create().locks, f"{work}-{shop}")
-        return f"{work} of {shop} is {holder}; the next tick looks again." if holder else None
+        holder = holder_of(self.folder.create().locks, work, shop)
+        return f"{work} of {shop} is held by {holder}; the next tick looks again." if holder else None

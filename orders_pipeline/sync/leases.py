@@ -1,62 +1,47 @@
-"""One process reads one shop at a time. A lease is a file lock: the kernel frees it when its holder is killed.
-
-Runs started from the UI or the shell carry none of Dagster's tags, so Dagster's own limits cannot do this.
+"""One process reads one shop at a time, by work: runs started from the UI or the shell carry none of Dagster's tags, so
+Dagster's own limits cannot see to that.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Literal
 
-from filelock import FileLock, Timeout
-
-from orders_pipeline.clock import SHOP_TZ
+from orders_pipeline import locks
+from orders_pipeline.clock import Clock
 from orders_pipeline.settings import UserError
+
+Work = Literal["sync", "backfill", "stock", "parcels", "messages", "reconcile"]
+"""What a lease is taken for. A back-fill of hours does not hold up the increments: they land different windows, and the
+freshness guard makes their order irrelevant."""
 
 
 class ShopBusyError(UserError):
-    """Another process holds the lease; the message names it."""
+    """Another process does this work for this shop; the message names it."""
 
 
 @contextmanager
-def lease(folder: Path, name: str, holder: str, *, wait_seconds: float) -> Iterator[None]:
-    """Hold the lease ``name`` while the block runs. ``holder`` is what others are told, e.g. a command or a run id.
+def lease(folder: Path, work: Work, shop: str, holder: str, clock: Clock, *, wait_seconds: float) -> Iterator[None]:
+    """Hold the lease while the block runs. ``holder`` is what others are told, a command or a run.
 
     Raises ShopBusyError naming the holder when it is not free within ``wait_seconds``.
     """
-    path = folder / f"{name}.lock"
-    note = folder / f"{name}.holder"
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=wait_seconds)
-    except Timeout:
-        raise ShopBusyError(
-            f"{name}: {describe(note)}. Nothing was done here; it will be up to date when that ends."
-        ) from None
-    try:
-        since = datetime.now(UTC).astimezone(SHOP_TZ)
-        note.write_text(f"{holder} (pid {os.getpid()}) since {since:%Y-%m-%d %H:%M:%S}", encoding="utf-8")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.hold(_file(folder, work, shop), holder, clock, wait_seconds))
+        except locks.HeldError as held:
+            raise ShopBusyError(
+                f"{work} of {shop} is held by {held}: nothing was done here, that run does it."
+            ) from None
         yield
-    finally:
-        lock.release()
 
 
-def holder_of(folder: Path, name: str) -> str | None:
+def holder_of(folder: Path, work: Work, shop: str) -> str | None:
     """Who holds the lease now, or None where it is free."""
-    lock = FileLock(folder / f"{name}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return describe(folder / f"{name}.holder")
-    lock.release()
-    return None
+    return locks.holder_of(_file(folder, work, shop))
 
 
-def describe(note: Path) -> str:
-    try:
-        return f"held by {note.read_text(encoding='utf-8')}"
-    except OSError:
-        return "held by another process"
+def _file(folder: Path, work: Work, shop: str) -> Path:
+    return folder / f"{work}-{shop}.lock"

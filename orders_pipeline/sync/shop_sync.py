@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal
 
 from orders_pipeline.clock import Clock, SystemClock, shop_day
 from orders_pipeline.platforms import connect
@@ -16,7 +15,7 @@ from orders_pipeline.shops import Shop, credentials
 from orders_pipeline.sync import applying, items, messages, parcels, pulls, reconciling
 from orders_pipeline.sync.caller import Caller
 from orders_pipeline.sync.context import Context, Progress, PullReport, silent
-from orders_pipeline.sync.leases import lease
+from orders_pipeline.sync.leases import Work, lease
 from orders_pipeline.sync.ops import Ops
 from orders_pipeline.sync.quota import Quota
 from orders_pipeline.sync.tokens import TokenKeeper
@@ -27,10 +26,6 @@ LEASE_WAIT_SECONDS = 5.0
 
 DAYS_A_BATCH = 10
 """Days that a back-fill lands before it applies them: new orders reach the tables within minutes even at 100 calls a minute."""
-
-Work = Literal["sync", "backfill", "stock", "parcels", "messages", "reconcile"]
-"""What a lease is taken for. A back-fill of hours does not hold up the increments: they land different windows, and the
-freshness guard makes their order irrelevant."""
 
 FULL_TABLES: tuple[RawTable, ...] = ("trade_pages", "refund_pages", "shipment_pages")
 
@@ -249,4 +244,4 @@ class ShopSync:
 
     def _lease(self, work: Work) -> AbstractContextManager[None]:
         ctx = self._ctx
-        return lease(ctx.folder.locks, f"{work}-{ctx.shop.shop}", ctx.holder, wait_seconds=LEASE_WAIT_SECONDS)
+        return lease(ctx.folder.locks, work, ctx.shop.shop, ctx.holder, ctx.clock, wait_seconds=LEASE_WAIT_SECONDS)

@@ -155,8 +155,9 @@ def test_a_shop_that_is_not_there(merchant: Merchant) -> None:
 
 
 def test_another_process_reads_the_shop(loaded: Merchant) -> None:
+    from orders_pipeline.clock import SystemClock
     from orders_pipeline.sync.leases import lease
 
-    with lease(loaded.data / "locks", "sync-tea_tmall", "Dagster run 4711", wait_seconds=0):
+    with lease(loaded.data / "locks", "sync", "tea_tmall", "Dagster run 4711", SystemClock(), wait_seconds=0):
         assert "held by Dagster run 4711" in error_line(loaded.run("sync"))
     recovers(loaded)

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orders_pipeline.clock import SHOP_TZ
+from orders_pipeline.clock import SHOP_TZ, SystemClock
 from orders_pipeline.components.refetch import MOST_ATTEMPTS
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.sandbox.clock import SandboxClock
@@ -66,7 +66,7 @@ def test_a_schedule_skips_while_somebody_syncs_the_shop(location, folder: DataFo
     pipeline = at_noon(folder)
     repository = location(TEA, pipeline=pipeline)
     assert len(tick(repository, "sync_tea_schedule", pipeline).run_requests) == 1
-    with lease(folder.locks, "sync-tea", "orders-pipeline sync", wait_seconds=0):
+    with lease(folder.locks, "sync", "tea", "orders-pipeline sync", SystemClock(), wait_seconds=0):
         for name in ("sync_tea_schedule", "changes_tea_sensor"):
             result = tick(repository, name, pipeline)
             assert not result.run_requests
