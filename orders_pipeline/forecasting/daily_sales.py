@@ -15,8 +15,8 @@ SQL only; nothing about forecasting belongs here. The statement is ``daily_sales
   nothing was sold; NULL where no count of that day or the day before is known.
 - **Sparse**: a row stands for a day with a paid line, or known to be without stock (units 0) after the SKU's first sale.
   A day without a row sold nothing and is not known to have been out of stock.
-- A SKU without a merchant code stands as ``platform:product_id:sku_id``. Orders do not say what a bundle consists of, so a
-  bundle with a merchant code of its own is a SKU of its own. Bulk orders stay in: they are sales; the model cuts them.
+- A SKU without a merchant code stands as ``platform:product_id:sku_id``. A bundle counts as its parts (``core.line_parts``),
+  its money by pieces, as orders name no prices of parts. Bulk orders stay in: they are sales; the model cuts them.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ refunded_early AS (
 ),
 kept AS (
     SELECT
-        l.merchant_sku, l.paid_on, l.platform, l.shop, l.order_id, l.quantity,
+        l.merchant_sku, l.paid_on, l.platform, l.shop, l.order_id, l.line_id, l.quantity,
         -- a line that closed before it left is cancelled as a whole, whatever its refund row says or if it has not come yet
         CASE WHEN l.shipped_at IS NULL AND l.status IN ('closed_refunded', 'closed_unpaid') THEN l.quantity
              ELSE least(coalesce(e.units, 0), l.quantity) END AS refunded_units,
@@ -39,6 +39,19 @@ kept AS (
     FROM paid_lines AS l
     LEFT JOIN refunded_early AS e USING (platform, shop, line_id)
 ),
+-- a bundle counts as its parts; its money goes to them by pieces, since orders name no prices of parts
+in_parts AS (
+    SELECT
+        CASE WHEN p.line_id IS NULL THEN k.merchant_sku
+             ELSE coalesce(nullif(trim(p.merchant_sku), ''), concat_ws(':', p.platform, coalesce(p.product_id, ''), coalesce(p.sku_id, '')))
+        END AS merchant_sku,
+        k.paid_on, k.platform, k.shop, k.order_id,
+        k.quantity * coalesce(p.quantity, 1) AS quantity,
+        k.refunded_units * coalesce(p.quantity, 1) AS refunded_units,
+        k.revenue * coalesce(p.quantity / sum(p.quantity) OVER (PARTITION BY p.platform, p.shop, p.line_id), 1) AS revenue
+    FROM kept AS k
+    LEFT JOIN core.line_parts AS p USING (platform, shop, line_id)
+),
 sales AS (
     SELECT
         merchant_sku, paid_on AS date,
@@ -46,7 +59,7 @@ sales AS (
         count(DISTINCT (platform, shop, order_id)) FILTER (quantity > refunded_units) AS orders,
         sum(revenue) AS revenue,
         sum(refunded_units) AS refunded_units
-    FROM kept
+    FROM in_parts
     GROUP BY ALL
 ),
 first_sold AS (

@@ -85,6 +85,21 @@ def test_what_is_refunded_before_shipping_leaves_its_pay_day(con: duckdb.DuckDBP
     assert only(con, shop) == (0, 0, "0.00", 2)
 
 
+def test_a_bundle_counts_as_its_parts(con: duckdb.DuckDBPyConnection) -> None:
+    shop = Shop.empty()
+    line = shop.line(shop.order())  # two bundles for 20.00
+    shop.store(con)
+    con.executemany(
+        "INSERT INTO core.line_parts BY NAME SELECT platform, shop, line_id, order_id, ? AS part_no, ? AS merchant_sku,"
+        " product_id, sku_id, ? AS quantity FROM core.order_lines WHERE line_id = ?",
+        [(1, "CUP", 3, line), (2, "POT", 1, line)],
+    )
+    refresh_daily_sales(con)
+    sold = [(sku, units, orders, str(revenue)) for sku, _, units, orders, revenue, _, _ in table(con)]
+    con.execute("DELETE FROM core.line_parts")
+    assert sold == [("CUP", 6, 1, "15.00"), ("POT", 2, 1, "5.00")]
+
+
 def test_what_is_refunded_after_shipping_was_demand(con: duckdb.DuckDBPyConnection) -> None:
     shop = Shop.empty()
     line = shop.line(

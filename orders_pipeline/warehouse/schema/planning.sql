@@ -11,13 +11,13 @@ CREATE TABLE planning.daily_sku_sales (
   refunded_units BIGINT NOT NULL,
   in_stock BOOLEAN
 );
-COMMENT ON TABLE planning.daily_sku_sales IS 'Units sold a day, all shops together, bundles counted as their parts. Key: merchant_sku, date.';
+COMMENT ON TABLE planning.daily_sku_sales IS 'Ordinary demand a day, by pay date, all shops together, bundles counted as their parts; presale and gifts left out. A day without a row sold nothing. Key: merchant_sku, date.';
 COMMENT ON COLUMN planning.daily_sku_sales.merchant_sku IS 'The merchant''s code, or platform:product_id:sku_id.';
 COMMENT ON COLUMN planning.daily_sku_sales.date IS 'Day in Asia/Shanghai.';
-COMMENT ON COLUMN planning.daily_sku_sales.units IS 'Units sold.';
-COMMENT ON COLUMN planning.daily_sku_sales.orders IS 'Orders that hold the SKU.';
+COMMENT ON COLUMN planning.daily_sku_sales.units IS 'Units paid that day, less what was refunded before shipping.';
+COMMENT ON COLUMN planning.daily_sku_sales.orders IS 'Orders with at least one such unit.';
 COMMENT ON COLUMN planning.daily_sku_sales.revenue IS 'What buyers paid for them without freight, yuan.';
-COMMENT ON COLUMN planning.daily_sku_sales.refunded_units IS 'Of these units, those refunded since.';
+COMMENT ON COLUMN planning.daily_sku_sales.refunded_units IS 'Units paid that day and refunded before shipping; not in units.';
 COMMENT ON COLUMN planning.daily_sku_sales.in_stock IS 'Whether the SKU could be bought that day; NULL = not known.';
 
 CREATE TABLE planning.sales_forecasts (
