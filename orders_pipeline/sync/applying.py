@@ -98,7 +98,7 @@ def read_tail(ctx: Context) -> TailReport:
                 feed.page_size,
             )
             rows, calls = rows + len(read.ids), calls + read.calls
-            marks.append((name, read.pages[0].at))
+            marks.append((name, min(window.end, read.pages[0].at)))  # what came while the call waited is unread
             if read.ids:
                 path = folder / f"{ctx.shop.shop}-{name}-{os.getpid()}.parquet"
                 ctx.landing.write(path, ctx.origin("tail"), (window.start, window.end), read.pages, now, read.calls)

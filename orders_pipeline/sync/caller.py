@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar, cast
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -47,7 +47,6 @@ class Caller:
         self._tokens = tokens
         self._clock = clock
         self._run_id = run_id
-        self._offset: timedelta | None = None
         self.calls = 0
 
     def call(self, request: Request[T]) -> T:
@@ -68,11 +67,10 @@ class Caller:
             return cast(T, retrying(self._once, request))
 
     def platform_now(self) -> datetime:
-        """The platform's clock, aware: ours corrected by the difference seen at the first answer of this run."""
-        if self._offset is None:
-            asked = self._clock.now()
-            self._offset = self.call(self._platform.server_time()) - asked
-        return self._clock.now() + self._offset
+        """The platform's clock, aware. What its last answer said counts, never the time that a call waited for its turn:
+        a window that seems closed because we waited would hide what is yet to come into it."""
+        now = self._platform.now()
+        return now if now is not None else self.call(self._platform.server_time())
 
     def _stop(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None

@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS api_calls (
   latency_ms REAL NOT NULL, outcome TEXT NOT NULL, code TEXT NOT NULL, sub_code TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS bans (app_key TEXT PRIMARY KEY, until TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tail_marks (shop TEXT, feed TEXT, mark TEXT NOT NULL, PRIMARY KEY (shop, feed));
+CREATE TABLE IF NOT EXISTS traces_asked (
+  shop TEXT, order_id TEXT, tracking_number TEXT, asked_at TEXT NOT NULL, PRIMARY KEY (shop, order_id, tracking_number));
 CREATE TABLE IF NOT EXISTS tokens (
   shop TEXT PRIMARY KEY, access_token TEXT NOT NULL, refresh_token TEXT, expires_at TEXT, replaces TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS messages (
@@ -119,6 +121,24 @@ class Ops:
     def set_tail_mark(self, shop: str, feed: str, mark: datetime) -> None:
         with self._transaction() as con:
             con.execute("INSERT OR REPLACE INTO tail_marks VALUES (?, ?, ?)", (shop, feed, _text(mark)))
+
+    # traces ---------------------------------------------------------------------------------------------------
+
+    def note_trace_asked(self, shop: str, parcels: Sequence[tuple[str, str]], at: datetime) -> None:
+        """Remember when the traces of (order id, tracking number) were last asked for, whatever the answer was."""
+        with self._transaction() as con:
+            con.executemany(
+                "INSERT OR REPLACE INTO traces_asked VALUES (?, ?, ?, ?)",
+                [(shop, *parcel, _text(at)) for parcel in parcels],
+            )
+
+    def traces_asked(self, shop: str) -> dict[tuple[str, str], datetime]:
+        """When each parcel's trace was last asked for."""
+        with self._lock:
+            rows = self._con.execute(
+                "SELECT order_id, tracking_number, asked_at FROM traces_asked WHERE shop = ?", (shop,)
+            ).fetchall()
+        return {(order_id, number): _instant(at) for order_id, number, at in rows}
 
     # tokens ---------------------------------------------------------------------------------------------------
 

@@ -63,27 +63,31 @@ def refetch_days(ctx: Context, days: Sequence[date]) -> PullReport:
 def pull_increments(ctx: Context, since: datetime | None = None) -> PullReport:
     """Closed windows of orders by ``modified``, from the first hole on, oldest first.
 
-    Where nothing was read before, they start at ``since``, else at the start of the full pull, else as far back as the
-    shop's ``backfill_days``.
+    They start at the earliest of ``since``, what was read before, and the full pull. Where there is none of these, a day ago:
+    a shop that was never loaded needs a full pull, which costs a fraction of 90 days of increments.
     """
     feed = ctx.feed(FeedName.ORDERS_BY_MODIFIED)
     ledger = ctx.coverage(feed.table)
     full_read = ledger.first_read(ctx.feed(FeedName.ORDERS_BY_CREATED).api)
-    starts = [window.start for window in ledger.covered(feed.api)[:1]]
-    # a whole window back, where a few minutes would do: so the ledger, and with it freshness, begins with the first pull
-    starts += [full_read - LONGEST] if full_read else []
-    return _land_increments(ctx, feed, ledger.covered(feed.api), min(starts, default=since), LONGEST)
+    covered = ledger.covered(feed.api)
+    starts = [window.start for window in covered[:1]] + ([since] if since else [])
+    if full_read:
+        # a whole window back, where a few minutes would do: so the ledger, and with it freshness, begins with the first pull
+        starts.append(full_read - LONGEST)
+    start = min(starts) if starts else ctx.caller.platform_now() - _RECENT
+    return _land_increments(ctx, feed, covered, start, LONGEST)
 
 
 def pull_refunds(ctx: Context, since: datetime | None = None) -> PullReport:
     """Closed windows of refunds by ``modified``; old ones a day long."""
     feed = ctx.feed(FeedName.REFUNDS_BY_MODIFIED)
     covered = ctx.coverage(feed.table).covered(feed.api)
-    start = covered[0].start if covered else since
     now = ctx.caller.platform_now()
+    # from the earliest day that anybody has asked for: a longer back-fill later reaches further back than the first one
+    start = min([since or _first_day(ctx, now), *(window.start for window in covered[:1])])
     old = _land_increments(ctx, feed, covered, start, feed.max_span, until=now - _RECENT)
     covered = ctx.coverage(feed.table).covered(feed.api)
-    return old + _land_increments(ctx, feed, covered, covered[0].start if covered else start, LONGEST)
+    return old + _land_increments(ctx, feed, covered, start, LONGEST)
 
 
 def pull_shipments(ctx: Context) -> PullReport:
@@ -105,10 +109,14 @@ def _land_increments(
     until: datetime | None = None,
 ) -> PullReport:
     now = ctx.caller.platform_now()
-    default = datetime.combine(shop_day(now) - timedelta(days=ctx.shop.backfill_days - 1), time(), SHOP_TZ)
-    start = max((start or default).replace(microsecond=0), _wall(feed, now))
+    start = max((start or _first_day(ctx, now)).replace(microsecond=0), _wall(feed, now))
     end = min(closed_end(now), until.replace(microsecond=0)) if until else closed_end(now)
     return _land_all(ctx, feed, list(increments(covered, start, end, span)) if end > start else [], "incremental")
+
+
+def _first_day(ctx: Context, now: datetime) -> datetime:
+    """The beginning of the oldest day that the shop's stanza wants."""
+    return datetime.combine(shop_day(now) - timedelta(days=ctx.shop.backfill_days - 1), time(), SHOP_TZ)
 
 
 def _wall(feed: Feed, now: datetime) -> datetime:

@@ -202,3 +202,19 @@ def test_reading_a_shop_imports_neither_dagster_nor_pandas(loaded: Merchant, com
         text=True,
     )
     assert "heavy: []" in done.stdout, done.stdout + done.stderr
+
+
+README = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("block", re.findall(r"^```sql\n(.*?)^```", README, re.DOTALL | re.MULTILINE))
+def test_sql_of_the_readme_runs(planned: Merchant, block: str) -> None:
+    with duckdb.connect(str(planned.data / "orders.duckdb"), read_only=True) as con:
+        assert con.execute(block).description
+
+
+def test_python_of_the_readme_runs(planned: Merchant) -> None:
+    (block,) = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    done = subprocess.run([sys.executable, "-c", block], cwd=planned.data.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "paid_amount" in done.stdout or "count" in done.stdout

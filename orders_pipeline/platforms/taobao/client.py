@@ -70,6 +70,7 @@ class TopPlatform(TopRequests):
         self._token_url = shop.token_url
         self._clock = clock
         self._offset = timedelta(0)  # platform's clock minus ours
+        self._heard = False  # whether the platform has told its time
         self._http = httpx.Client(
             timeout=TIMEOUTS,
             follow_redirects=False,  # a redirect would carry the session elsewhere
@@ -79,6 +80,10 @@ class TopPlatform(TopRequests):
 
     def __repr__(self) -> str:
         return f"TopPlatform(shop={self.shop!r}, name={self.name!r})"
+
+    def now(self) -> datetime | None:
+        """The platform's clock by its last ``Date``; None before the first."""
+        return self._clock.now() + self._offset if self._heard else None
 
     def use_session(self, session: str) -> None:
         """Take a refreshed access token into use."""
@@ -98,6 +103,7 @@ class TopPlatform(TopRequests):
         result = request.parse(raw, at)
         if request.api == SERVER_TIME:  # for gateways that send no Date
             self._offset = cast(datetime, result).astimezone(UTC) - self._clock.now()
+            self._heard = True
         return result
 
     def refresh_tokens(self, refresh_token: str) -> Tokens:
@@ -163,6 +169,7 @@ class TopPlatform(TopRequests):
         except ValueError:
             return received + self._offset
         self._offset = platform_time - (sent + (received - sent) / 2)
+        self._heard = True
         return platform_time
 
     def _unwrap(self, api: str, body: bytes, offset_used: timedelta) -> bytes:

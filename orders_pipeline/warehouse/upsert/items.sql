@@ -39,3 +39,20 @@ QUALIFY snapshot_at = max(snapshot_at) OVER (PARTITION BY platform, shop, produc
 DELETE FROM core.stock AS s USING touched_products AS p
 WHERE s.platform = p.platform AND s.shop = p.shop AND s.product_id = p.product_id;
 INSERT INTO core.stock BY NAME SELECT * FROM stock_now;
+
+-- A complete snapshot (channel full) shows every item of the shop: what stands in none of its pages is gone. Items that were
+-- set aside are there all the same.
+CREATE TEMP TABLE gone AS
+SELECT DISTINCT s.platform, s.shop, s.product_id
+FROM core.skus AS s
+JOIN (
+  SELECT platform, shop, max(fetched_at) AS fetched_at FROM memory.staged.pages
+  WHERE channel = 'full' AND page_id IN (SELECT page_id FROM memory.staged.skus) GROUP BY ALL) AS complete
+  USING (platform, shop)
+WHERE s.synced_at < complete.fetched_at
+  AND s.product_id NOT IN (SELECT row_id FROM memory.staged.rejected WHERE row_id IS NOT NULL);
+INSERT INTO touched_products SELECT platform, shop, product_id FROM gone;
+UPDATE core.skus AS s SET status = 'deleted' FROM gone AS g
+WHERE s.platform = g.platform AND s.shop = g.shop AND s.product_id = g.product_id AND s.status <> 'deleted';
+DELETE FROM core.stock AS s USING gone AS g
+WHERE s.platform = g.platform AND s.shop = g.shop AND s.product_id = g.product_id;
