@@ -186,7 +186,7 @@ def _final_quantity(
     if offer.stopped or (listing is not None and not listing.on_sale):
         return owed, f"已停售或下架：只补已售欠货{owed}件", ["停售"]
     if bool(estimate.never_sold[index]):
-        return owed, f"还没有销量：首单请人工决定，只补已售欠货{owed}件", ["无销量"]
+        return owed, f"还没有普通销量(预售、赠品不计)：首单请人工决定，只补已售欠货{owed}件", ["无销量"]
     if bool(estimate.dead[index]):
         return owed, f"60个有货日没有销量：只补已售欠货{owed}件", ["滞销"]
     if float(decision.demand_mean[index]) < policy.ON_DEMAND_UNITS and position.frozen == 0:

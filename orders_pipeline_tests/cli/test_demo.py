@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from orders_pipeline.cli import main
 from orders_pipeline.cli.demo_folder import MARKER
+from orders_pipeline_tests.replenishment.reasons import check_reasons
 from orders_pipeline_tests.stack import SMALL, Demo
 
 
@@ -52,6 +53,8 @@ def test_a_whole_demo(data: Path, tmp_path: Path) -> None:
             (SELECT count(*) FROM planning.sales_forecast_totals WHERE mean > 0),
             (SELECT count(*) FROM planning.replenishment_suggestions WHERE quantity > 0)"""
         ).fetchone()
+        (made_on,) = con.execute("SELECT max(made_on) FROM planning.replenishment_suggestions").fetchone() or (None,)
+        assert check_reasons(con, made_on) >= 5
     assert counts is not None
     orders, refunds, parcels, stock, forecasts, suggestions = counts
     assert orders > 200
