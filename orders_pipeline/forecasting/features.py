@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from orders_pipeline.forecasting.peaks import usual_share
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -40,6 +42,8 @@ class Signals:
 
     history: SalesHistory
     demand: Floats  # winsorised units, days without stock filled with the level of their time
+    usual: Floats  # the same with shop-wide peaks brought down: what weekdays are compared on
+    peak: NDArray[np.bool_]  # days of the whole shop's peaks: nothing to learn ordinary days from
     exponential: dict[int, Floats]  # anchor → (SKUs, half-lives + the level's own), corrected for a young series
     sums: dict[str, NDArray[np.float64]]
     first: Ints  # first day of a series within the columns
@@ -59,7 +63,11 @@ def prepare(history: SalesHistory, anchors: list[int]) -> Signals:
         "priced": np.isfinite(history.price),
     }
     sums = {name: _running_sum(values) for name, values in parts.items()}
-    return Signals(history, demand, exponential, sums, np.maximum(history.first_sale, 0).astype(np.int64))
+    share = usual_share(history.orders)
+    usual = (demand * share).astype(np.float32)
+    return Signals(
+        history, demand, usual, share < 1, exponential, sums, np.maximum(history.first_sale, 0).astype(np.int64)
+    )
 
 
 def _running_sum(values: NDArray[np.generic]) -> NDArray[np.float64]:
@@ -138,7 +146,7 @@ def weekday_profile(signals: Signals, anchor: int) -> Floats:
     if weeks == 0:
         return np.ones((groups, WEEK), np.float32)
     window = (
-        signals.demand[:, anchor + 1 - weeks * WEEK : anchor + 1].reshape(-1, weeks, WEEK).sum(axis=1, dtype=np.float64)
+        signals.usual[:, anchor + 1 - weeks * WEEK : anchor + 1].reshape(-1, weeks, WEEK).sum(axis=1, dtype=np.float64)
     )
     by_group = np.zeros((groups, WEEK))
     np.add.at(by_group, signals.history.group, window)
@@ -188,7 +196,7 @@ def horizon_features(
     for week in range(1, PROFILE_WEEKS + 1):
         past = day - WEEK * week
         there = past >= signals.first[rows]
-        same[there, week - 1] = signals.demand[rows[there], past[there]]
+        same[there, week - 1] = signals.usual[rows[there], past[there]]
     present = np.isfinite(same)
     filled = np.where(present, same, 0)
     means: list[NDArray[np.generic]] = []

@@ -137,21 +137,23 @@ def _training_rows(
         cells = len(rows) * f.WEEK
         chosen = np.sort(rng.choice(cells, round(cells * share), replace=False))
         pair, horizon = chosen // f.WEEK, chosen % f.WEEK + 1
-        stocked = ~signals.history.without_stock[rows[pair], anchor + horizon]
-        pair, horizon = pair[stocked], horizon[stocked]
+        day = anchor + horizon
+        telling = ~signals.history.without_stock[rows[pair], day] & ~signals.peak[day]
+        pair, horizon = pair[telling], horizon[telling]
         if not pair.size:
             continue
         used, back = np.unique(pair, return_inverse=True)
         base, level = f.base_features(signals, rows[used], anchor)
         profile = f.weekday_profile(signals, anchor)
-        day = f.horizon_features(signals, rows[pair], anchor, horizon, level[back], profile)
-        features.append(np.hstack([base[back], day]))
+        ahead = f.horizon_features(signals, rows[pair], anchor, horizon, level[back], profile)
+        features.append(np.hstack([base[back], ahead]))
         levels.append(level[back])
         units.append(signals.history.units[rows[pair], anchor + horizon])
     return np.vstack(features), np.concatenate(levels).astype(np.float64), np.concatenate(units).astype(np.float64)
 
 
 def _fit_total(model: Hurdle, signals: f.Signals, anchors: list[int], rng: np.random.Generator) -> RatioQuantiles:
+    # weeks with a peak stay in: what they say about how far a week can go is true
     groups = [(anchor, candidates(signals, anchor)) for anchor in anchors]
     share = min(1.0, TOTAL_PAIRS / max(sum(len(rows) for _, rows in groups), 1))
     forecast, chance, actual = [], [], []

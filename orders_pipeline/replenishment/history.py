@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from orders_pipeline.forecasting.peaks import usual_share
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -24,7 +26,8 @@ BULK_FACTOR = 10
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Days ``first`` to the day before the suggestion. ``units`` without bulk purchases; ``known`` is false before the
+    """Days ``first`` to the day before the suggestion. ``units`` without bulk purchases and peaks;
+    ``known`` is false before the
     SKU's first row and on days without stock (then nothing could sell, which says nothing about demand)."""
 
     first: date
@@ -63,13 +66,15 @@ def read_history(con: duckdb.DuckDBPyConnection, made_on: date, skus: Sequence[s
     units[row, day], orders[row, day], revenue[row, day] = columns["units"], columns["orders"], columns["revenue"]
     empty[row, day], seen[row, day] = columns["empty"], True
     baseline = _without_bulk(units, orders)
+    bulk = baseline < units
+    baseline = baseline * usual_share(orders)  # the weeks after 11.11 must not order for another one
     start = int(day.min()) if len(day) else HISTORY_DAYS - 1  # days before the shop's first are no history
     return History(
         first=earliest + timedelta(days=start),
         skus=tuple(skus),
         units=baseline[:, start:],
         known=(np.maximum.accumulate(seen, axis=1) & ~empty)[:, start:],
-        bulk=(baseline < units)[:, -28:].any(axis=1),
+        bulk=bulk[:, -28:].any(axis=1),
         sales_7_days=units[:, -7:].sum(axis=1).astype(np.int64),
         revenue_90_days=revenue[:, -90:].sum(axis=1),
     )
