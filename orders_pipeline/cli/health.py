@@ -42,6 +42,7 @@ class ShopHealth:
     shop: str
     fresh: Freshness | None = None  # None: nothing has been stored of any shop
     tail: datetime | None = None  # newest instant that the tail has read up to
+    loaded: bool = False  # a full pull has been made: increments alone begin with what changed lately
     orders: int = 0
     holes: list[tuple[str, Window]] = field(default_factory=list)  # (api, what no window covers between two that do)
     reconciled_at: datetime | None = None
@@ -106,6 +107,11 @@ def _shop_problems(shop: ShopHealth) -> list[str]:
         )
     if shop.fresh is None or shop.fresh.covered_until is None:
         found.append(f"{shop.shop}: never synced; run `orders-pipeline backfill --shop {shop.shop}`, then `sync`")
+    elif not shop.loaded:
+        found.append(
+            f"{shop.shop}: orders from before {shop.fresh.covered_until:%Y-%m-%d} were never loaded; "
+            f"run `orders-pipeline backfill --shop {shop.shop}`"
+        )
     elif shop.fresh.too_late:
         found.append(f"{shop.fresh} Run `orders-pipeline sync --shop {shop.shop}`")
     if shop.holes:
@@ -118,6 +124,7 @@ def _read_shops(con: duckdb.DuckDBPyConnection, health: Health, now: datetime) -
 
     for slug, shop in health.shops.items():
         ledger = Ledger.read(con, slug)
+        shop.loaded = ledger.first_read(FEEDS[FeedName.ORDERS_BY_CREATED].api) is not None
         shop.fresh = freshness(con, slug, FEEDS[FeedName.ORDERS_BY_MODIFIED].api, now)
         for feed in (FeedName.ORDERS_BY_MODIFIED, FeedName.REFUNDS_BY_MODIFIED):
             api = FEEDS[feed].api  # lists by created have gaps by design: what is new since comes with the increments

@@ -49,6 +49,14 @@ def test_a_day_of_commands_ends_in_a_clean_status(loaded: Merchant) -> None:
     assert f"Forecasts: made on {shop_day(loaded.clock.now())}" in status.stdout
 
 
+def test_status_asks_for_the_first_load(merchant: Merchant) -> None:
+    """A shop that is only synced is fresh, and lacks everything that happened before."""
+    assert merchant.run("sync").exit_code == 0
+    status = merchant.run("status")
+    assert status.exit_code == 1
+    assert re.search(r"! tea_tmall: .* never loaded; run `orders-pipeline backfill --shop tea_tmall`", status.stdout)
+
+
 def test_status_turns_red_when_nobody_syncs(loaded: Merchant) -> None:
     loaded.run("sync")
     loaded.clock.advance(3 * DAY)
