@@ -1,6 +1,6 @@
 """Replenishment: stock position, demand distribution, order policy, suggestions with their reasons, master data.
 
-Knows no Dagster and no platform. Forecasts come from ``forecasting``, files for people are made in ``reporting``.
+Knows no Dagster and no platform. Forecasts come from ``forecasting``.
 """
 
 from __future__ import annotations
