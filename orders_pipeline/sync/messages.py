@@ -41,7 +41,9 @@ class MessageReport:
 
 
 def receive(ctx: Context) -> int:
-    """Store a batch of new messages, one call; how many wait to be worked off. Reads nothing again, confirms nothing."""
+    """Store a batch of new messages, one call (two at the very first); how many wait to be worked off. Reads nothing again,
+    confirms nothing."""
+    _permit(ctx)
     key = ctx.platform.app_key
     batch = ctx.caller.call(ctx.platform.messages(QUANTITY))
     if batch:
@@ -53,9 +55,7 @@ def poll_messages(ctx: Context) -> MessageReport:
     """Work off what waits, stored or new. Raises PlatformError; unconfirmed messages come again."""
     calls = ctx.caller.calls
     key = ctx.platform.app_key
-    if ctx.ops.tail_mark(ctx.shop.shop, _PERMITTED) is None:
-        ctx.caller.call(ctx.platform.permit_messages())
-        ctx.ops.set_tail_mark(ctx.shop.shop, _PERMITTED, ctx.clock.now())
+    _permit(ctx)
     for _ in range(MOST_ROUNDS):
         batch = ctx.caller.call(ctx.platform.messages(QUANTITY))
         if batch:
@@ -84,6 +84,13 @@ def poll_messages(ctx: Context) -> MessageReport:
     return MessageReport(
         len(ids), len(reads["trade"]), len(reads["refund"]), len(reads["trace"]), ctx.caller.calls - calls
     )
+
+
+def _permit(ctx: Context) -> None:
+    """Ask the platform, once a shop, to keep messages for it: before that it keeps none, and nobody would ever poll."""
+    if ctx.ops.tail_mark(ctx.shop.shop, _PERMITTED) is None:
+        ctx.caller.call(ctx.platform.permit_messages())
+        ctx.ops.set_tail_mark(ctx.shop.shop, _PERMITTED, ctx.clock.now())
 
 
 def _read(ctx: Context, requests: list[Request[Page]]) -> PullReport:

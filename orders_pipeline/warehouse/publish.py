@@ -31,6 +31,9 @@ from orders_pipeline.warehouse.session import log_of, settle
 MIN_INTERVAL_SECONDS = 1.0
 """Nobody reads fresher than a second, and a busy back-fill commits several times a second."""
 
+_TICK = 1e-6
+"""Seconds: the finest step of a datetime. Waiting for less moves no clock, and a stepped one would be waited on for ever."""
+
 COPY_SHARE = 20
 """At most a twentieth of the time goes into copying, however large the file grows."""
 
@@ -92,7 +95,8 @@ class Publisher:
         since = (self._clock.now() - last.published_at).total_seconds()
         if since < 0:  # the clock was set back: the old mark says nothing, and waiting for it could take for ever
             return 0.0
-        return max(last.interval - since, 0.0)
+        left = last.interval - since
+        return left if left >= _TICK else 0.0
 
     def publish(self) -> Published:
         """Copy the closed warehouse and point the link at the copy. Raises UserError where the disk refuses."""

@@ -104,9 +104,7 @@ def test_waiting_messages_ask_for_a_run_that_works_them_off(location, folder: Da
         pipeline = Pipeline(folder, sandbox.clock)
         repository = location(stanza_of(shop_of(sandbox)), pipeline=pipeline)
         assert tick(repository, "messages_tea_tmall_sensor", pipeline).skip_message == "No message is waiting."
-        with pipeline.open_shop(shop_of(sandbox), "test", "test") as sync:
-            sync._ctx.caller.call(sync._ctx.platform.permit_messages())
-        sandbox.clock.advance(3600)
+        sandbox.clock.advance(3600)  # from that tick on the platform keeps messages for the shop
         (request,) = tick(repository, "messages_tea_tmall_sensor", pipeline).run_requests
         assert int(request.tags["orders_pipeline/messages"]) > 0
         assert repository.get_job("messages_tea_tmall").execute_in_process(instance=instance).success

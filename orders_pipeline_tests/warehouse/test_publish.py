@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -138,6 +139,23 @@ def test_a_clock_that_was_set_back_delays_nothing(warehouse: Warehouse, raw: Raw
     warehouse.apply([raw.land(trades(trade()), rows=[1])], holder="test")
     assert warehouse.flush() is None
     assert clock.slept < 10
+
+
+def test_a_rest_below_the_clocks_tick_is_not_waited_for(
+    warehouse: Warehouse, folder: DataFolder, raw: RawZone, clock: SteppedClock
+) -> None:
+    """Waiting for less than a microsecond moves no stepped clock: it would be waited for for ever."""
+    state = folder.versions / "state.json"
+    state.write_text(
+        json.dumps(json.loads(state.read_text()) | {"seconds": 0.0510000001})
+    )  # an interval of 1.020000002 s
+    published = warehouse.last_published()
+    assert published is not None
+    warehouse.apply([raw.land(trades(trade()), rows=[1])], holder="test")
+    clock.advance(seconds=(published.published_at - clock.now()).total_seconds() + 1.02)
+    warehouse.flush()
+    with warehouse.read() as con:
+        assert con.execute("SELECT count(*) FROM core.orders").fetchone() == (1,)
 
 
 def test_reading_before_anything_is_published_says_what_to_do(tmp_path: Path) -> None:
