@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from orders_pipeline.platforms.base import FeedName
 from orders_pipeline.platforms.taobao.feeds import FEEDS
 from orders_pipeline.quality import Freshness, freshness
+from orders_pipeline.warehouse import purged_until
 
 if TYPE_CHECKING:
     from orders_pipeline.forecasting import AccuracyReport, DailySalesReport, Forecast
@@ -35,7 +36,7 @@ def refresh_daily_sales(warehouse: Warehouse, holder: str) -> DailySalesReport:
     from orders_pipeline import forecasting
 
     with warehouse.write(holder) as con:
-        report = forecasting.refresh_daily_sales(con)
+        report = forecasting.refresh_daily_sales(con, kept_from=purged_until(con))
     warehouse.flush()
     return report
 

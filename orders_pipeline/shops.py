@@ -38,6 +38,9 @@ class Shop(BaseModel):
     session_env: str = "TOP_SESSION"
     refresh_token_env: str = "TOP_REFRESH_TOKEN"  # noqa: S105 - the name of a variable
     calls_per_minute: Annotated[int, Field(ge=1, description="quota of the app key in any 60 seconds")] = 100
+    api_calls_per_minute: dict[
+        str, Annotated[int, Field(ge=1)]
+    ] = {}  # lower quotas of single apis, by the platform's name
     stock_pool: str | None = None  # shops that sell from one stock share a name; None = a stock of its own
     owners: tuple[str, ...] = ()
     backfill_days: Annotated[int, Field(ge=1, le=92)] = 90  # the platform lists three calendar months

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from starlette.middleware import Middleware
 
 from orders_pipeline.clock import SHOP_TZ
 from orders_pipeline.sandbox.clock import SandboxClock
@@ -27,7 +28,13 @@ PLENTY = 1_000_000
 
 
 def living_sandbox(
-    days: int, orders_per_day: int, *, seed: int = 7, now: datetime = NOON, options: SandboxOptions | None = None
+    days: int,
+    orders_per_day: int,
+    *,
+    seed: int = 7,
+    now: datetime = NOON,
+    options: SandboxOptions | None = None,
+    faults: Sequence[Middleware] = (),
 ) -> SandboxServer:
     """A sandbox whose shop has lived ``days`` and whose clock stands at ``now`` until a test steps it."""
     store = Store()
@@ -38,6 +45,7 @@ def living_sandbox(
         world=world,
         clock=SandboxClock.stepped(now),
         options=options or SandboxOptions(calls_per_minute=PLENTY),
+        faults=faults,
     )
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "replenish": "plan:replenish",
     "status": "status:status",
     "rebuild": "rebuild:rebuild",
+    "purge": "purge:purge",
 }
 """Command name -> module of this room and attribute."""
 

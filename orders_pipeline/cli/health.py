@@ -10,13 +10,16 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from orders_pipeline.clock import shop_day
 from orders_pipeline.platforms.base import FeedName, Window
 from orders_pipeline.platforms.taobao.feeds import FEEDS
 from orders_pipeline.settings import DataFolder
+from orders_pipeline.sync.breaker import Breaker
+from orders_pipeline.sync.breaker import read as read_breaker
 from orders_pipeline.sync.ledger import Ledger
 from orders_pipeline.sync.windows import merge
 
@@ -27,9 +30,6 @@ if TYPE_CHECKING:
 
 STALE_PLAN_AFTER_DAYS = 1
 """Forecasts and suggestions are made every morning: yesterday's are in use until today's are there."""
-
-RECONCILED_DAYS = 30
-"""A day is compared again for weeks while refunds and late closings change it; older differences are history."""
 
 REFUSED = ("session", "permission", "request", "unknown")
 """Outcomes of a call that no retry mends."""
@@ -48,6 +48,8 @@ class ShopHealth:
     reconciled_at: datetime | None = None
     differences: list[Difference] = field(default_factory=list)
     last_call: tuple[str, str] | None = None  # outcome and code of the newest call
+    breaker: Breaker = field(default_factory=Breaker)
+    quarantined: int = 0  # rows that the platform sent and that no table has
 
 
 @dataclass
@@ -77,7 +79,7 @@ def look(folder: DataFolder, shops: Iterable[str], now: datetime) -> Health:
             _read_planning(con, health)
     if folder.ops.exists():
         with closing(sqlite3.connect(f"file:{folder.ops}?mode=ro", uri=True)) as ops:
-            _read_ops(ops, health)
+            _read_ops(ops, health, now)
     return health
 
 
@@ -105,6 +107,8 @@ def _shop_problems(shop: ShopHealth) -> list[str]:
             f"{shop.shop}: the platform refused the last call ({outcome}, code {code or '-'}); "
             f"run `orders-pipeline shops check {shop.shop}`"
         )
+    if shop.breaker.is_open:
+        found.append(f"{shop.shop}: breaker {shop.breaker}; increments pause, the last 48 hours are read once an hour")
     if shop.fresh is None or shop.fresh.covered_until is None:
         found.append(f"{shop.shop}: never synced; run `orders-pipeline backfill --shop {shop.shop}`, then `sync`")
     elif not shop.loaded:
@@ -116,7 +120,15 @@ def _shop_problems(shop: ShopHealth) -> list[str]:
         found.append(f"{shop.fresh} Run `orders-pipeline sync --shop {shop.shop}`")
     if shop.holes:
         found.append(f"{shop.shop}: {len(shop.holes)} hole(s) in what was read; run `orders-pipeline sync`")
-    return found + [f"{line}; run `orders-pipeline reconcile --day {line.day}`" for line in shop.differences]
+    if shop.quarantined:
+        found.append(
+            f"{shop.shop}: {shop.quarantined} row(s) of the platform could not be read and are in no table; "
+            "see ops.quarantine_open, upgrade orders-pipeline or report the reason"
+        )
+    return found + [
+        f"{one}; run `orders-pipeline reconcile{f' --day {one.day}' if one.one_day else ''}`"
+        for one in shop.differences
+    ]
 
 
 def _read_shops(con: duckdb.DuckDBPyConnection, health: Health, now: datetime) -> None:
@@ -133,10 +145,13 @@ def _read_shops(con: duckdb.DuckDBPyConnection, health: Health, now: datetime) -
     for slug, count in con.execute("SELECT shop, count(*) FROM core.orders GROUP BY shop").fetchall():
         if slug in health.shops:
             health.shops[slug].orders = count
+    for slug, count in con.execute("SELECT shop, count(*) FROM ops.quarantine_open GROUP BY shop").fetchall():
+        if slug in health.shops:
+            health.shops[slug].quarantined = count
     for slug, at in con.execute("SELECT shop, max(checked_at) FROM ops.reconciliations GROUP BY shop").fetchall():
         if slug in health.shops:
             health.shops[slug].reconciled_at = at
-    for difference in differences(con, now - timedelta(days=RECONCILED_DAYS)):
+    for difference in differences(con, shop_day(now)):
         if difference.shop in health.shops:
             health.shops[difference.shop].differences.append(difference)
 
@@ -158,11 +173,12 @@ def _newest(con: duckdb.DuckDBPyConnection, table: str) -> tuple[date | None, in
     return (row[0], row[1]) if row else (None, 0)
 
 
-def _read_ops(ops: sqlite3.Connection, health: Health) -> None:
+def _read_ops(ops: sqlite3.Connection, health: Health, now: datetime) -> None:
     for shop in health.shops.values():
         row = ops.execute(
             "SELECT outcome, code FROM api_calls WHERE shop = ? ORDER BY call_id DESC LIMIT 1", (shop.shop,)
         ).fetchone()
         shop.last_call = (row[0], row[1]) if row else None
+        shop.breaker = read_breaker(ops, shop.shop, now)
         row = ops.execute("SELECT max(mark) FROM tail_marks WHERE shop = ?", (shop.shop,)).fetchone()
         shop.tail = datetime.fromisoformat(row[0]) if row[0] else None

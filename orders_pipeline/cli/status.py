@@ -56,6 +56,7 @@ def status(clock: Clock, data: Path | None) -> None:
                 local(shop.fresh.covered_until if shop.fresh else None),
                 local(shop.tail),
                 len(shop.holes),
+                shop.breaker.state,
                 local(shop.reconciled_at),
                 len(shop.differences) if shop.reconciled_at else "-",
             )
@@ -67,6 +68,7 @@ def status(clock: Clock, data: Path | None) -> None:
             "complete until",
             "tail read until",
             "holes>",
+            "breaker",
             "last reconciliation",
             "days that differ>",
         ]

@@ -14,7 +14,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from orders_pipeline.clock import SHOP_TZ
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import one_line
-from orders_pipeline.platforms.base import PlatformError
+from orders_pipeline.platforms.base import FlowControlError, PlatformError
 from orders_pipeline.settings import UserError
 from orders_pipeline.shops import SHOPS_ENV, Shop, shops_file
 
@@ -116,6 +116,8 @@ def _schedule(shop: Shop, rhythm: Rhythm, job: str) -> dg.ScheduleDefinition:
     )
     def tick(pipeline: dg.ResourceParam[Pipeline]) -> dg.RunRequest | dg.SkipReason:
         busy = pipeline.busy(rhythm.lease, shop.shop)
+        if not busy:  # a sync probes, and reads the newest days once an hour; everything else waits for the breaker
+            busy = pipeline.idle(shop.shop) if rhythm.name == "sync" else pipeline.paused(shop.shop)
         return dg.SkipReason(busy) if busy else dg.RunRequest(tags={"orders_pipeline/shop": shop.shop})
 
     return tick
@@ -132,15 +134,16 @@ def _changes_sensor(shop: Shop, job: str) -> dg.SensorDefinition:
     def changes(
         context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
     ) -> dg.RunRequest | dg.SkipReason:
-        busy = pipeline.busy("sync", shop.shop)
+        busy = pipeline.busy("sync", shop.shop) or pipeline.paused(shop.shop)
         if busy:
             return dg.SkipReason(busy)
         try:
             with pipeline.open_shop(shop, "", f"sensor {context.sensor_name}") as sync:
                 report = sync.changed()
         except (
-            UserError
-        ) as error:  # credentials that are not set yet, say: a person knows, a red tick would tell nothing new
+            UserError,
+            FlowControlError,
+        ) as error:  # credentials that are not set yet, a ban: a person knows, a red tick would tell nothing new
             return dg.SkipReason(one_line(error))
         except PlatformError as error:
             raise dg.Failure(one_line(error)) from None

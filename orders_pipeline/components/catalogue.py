@@ -125,8 +125,9 @@ MART_TABLES: dict[str, Table] = {
         Table(
             "daily_reconciliation",
             "ops.reconciliations",
-            "For a day of orders, **what the platform counts against what is here**, for every shop: counts, ids and "
-            "versions. What differs is read again at once; what still differs is named by the check beside it.",
+            "**What the platform counts against what is here**, for every shop: each night yesterday's hours and the last 13 "
+            "weeks; on demand ids and versions of a day. What differs is read again at once; what still differs is named by "
+            "the check beside it.",
             "SELECT shop, window_start, platform_count, local_count, missing, extra, stale, healed\n"
             "FROM ops.reconciliations ORDER BY checked_at DESC",
         ),

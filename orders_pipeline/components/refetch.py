@@ -1,11 +1,14 @@
-"""A day that still differs from the platform after its reconciliation is read again and compared again, in one run."""
+"""What still differs from the platform after a reconciliation is read again and compared again, in one run."""
+
+from datetime import date, timedelta
+from typing import Any
 
 import dagster as dg
 
 from orders_pipeline.components.first_day import first_day
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import failing_in_one_line
-from orders_pipeline.quality import differences
+from orders_pipeline.quality import Difference, differences
 from orders_pipeline.shops import Shop
 
 MOST_ATTEMPTS = 4
@@ -30,23 +33,47 @@ def _sensor(shop: Shop, job: str) -> dg.SensorDefinition:
         job_name=job,
         minimum_interval_seconds=300,  # days are compared at night: a difference may wait five minutes
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Reads days of {shop.shop} again that differ from the platform after their reconciliation.",
+        description=f"Compares and reads again what of {shop.shop} differs from the platform after a reconciliation.",
     )
     def refetch(pipeline: dg.ResourceParam[Pipeline]) -> list[dg.RunRequest] | dg.SkipReason:
         with failing_in_one_line(), pipeline.warehouse().read() as con:
-            found = [
-                one for one in differences(con, pipeline.today) if one.shop == shop.shop and one.day >= first_day()
-            ]
+            found = [one for one in differences(con, pipeline.today) if one.shop == shop.shop]
         waiting = [one for one in found if one.times_checked < MOST_ATTEMPTS]
         if not waiting:
-            given_up = f" {len(found)} days still differ after {MOST_ATTEMPTS} comparisons: a person must look."
-            return dg.SkipReason(f"No day of {shop.shop} is to be read again.{given_up if found else ''}")
-        return [_request(shop, one.day.isoformat(), one.times_checked) for one in waiting]
+            given_up = f" {len(found)} windows still differ after {MOST_ATTEMPTS} comparisons: a person must look."
+            return dg.SkipReason(f"Nothing of {shop.shop} is to be read again.{given_up if found else ''}")
+        return _requests(shop, waiting, pipeline)
 
     return refetch
 
 
-def _request(shop: Shop, day: str, attempt: int) -> dg.RunRequest:
-    """One day, once for each comparison: Dagster never runs a run key twice."""
-    config = {"ops": {f"{shop.shop}__raw_full_pages": {"config": {"refetch_days": [day]}}}}
-    return dg.RunRequest(run_key=f"{shop.shop}:{day}:{attempt}", partition_key=day, run_config=config)
+def _requests(shop: Shop, found: list[Difference], pipeline: Pipeline) -> list[dg.RunRequest]:
+    """One run a day that was compared by ids; one night again for each day of hours, and one for all weeks.
+
+    Dagster never runs a run key twice, and a run that dies before it has recorded a comparison leaves the number of
+    comparisons as it was: the hour in the key gives it another run.
+    """
+    yesterday = pipeline.today - timedelta(days=1)
+    attempts: dict[tuple[date, bool], int] = {}
+    for one in found:
+        day = one.day if one.one_day or one.axis == "modified" else yesterday
+        key = (max(day, first_day()), not one.one_day)
+        attempts[key] = max(one.times_checked, attempts.get(key, 0))
+    hour = pipeline.clock.now().strftime("%Y%m%dT%H")
+    return [
+        _request(shop, day.isoformat(), nightly, f"{attempt}:{hour}")
+        for (day, nightly), attempt in sorted(attempts.items())
+    ]
+
+
+def _request(shop: Shop, day: str, nightly: bool, attempt: str) -> dg.RunRequest:
+    ops: dict[str, Any] = {"daily_reconciliation": {"config": {"nightly": nightly, "only": [shop.shop]}}}
+    if nightly:  # it reads again just the windows that differ
+        return dg.RunRequest(
+            run_key=f"{shop.shop}:night:{day}:{attempt}",
+            partition_key=day,
+            run_config={"ops": ops},
+            asset_selection=[dg.AssetKey("daily_reconciliation")],
+        )
+    ops[f"{shop.shop}__raw_full_pages"] = {"config": {"refetch_days": [day]}}
+    return dg.RunRequest(run_key=f"{shop.shop}:{day}:{attempt}", partition_key=day, run_config={"ops": ops})

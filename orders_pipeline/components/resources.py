@@ -18,7 +18,9 @@ from orders_pipeline.settings import DataFolder, data_folder
 if TYPE_CHECKING:
     from orders_pipeline.shops import Shop
     from orders_pipeline.sync import ShopSync
+    from orders_pipeline.sync.breaker import Breaker
     from orders_pipeline.sync.leases import Work
+    from orders_pipeline.sync.ops import Ops
     from orders_pipeline.warehouse import Warehouse
 
 
@@ -61,6 +63,37 @@ class Pipeline:
             holder=holder,
         ) as sync:
             yield sync
+
+    def breaker(self, shop: str) -> Breaker:
+        """The state of the shop's breaker."""
+        from orders_pipeline.sync import breaker
+
+        with self._ops() as ops, ops.reading() as con:
+            return breaker.read(con, shop, self.clock.now())
+
+    def paused(self, shop: str) -> str | None:
+        """Why increments of the shop pause, where its breaker is open."""
+        from orders_pipeline.sync import degraded
+
+        with self._ops() as ops:
+            return degraded.reason(ops, shop, self.clock.now())
+
+    def idle(self, shop: str) -> str | None:
+        """Why a sync of the shop would read nothing now; None where it would read."""
+        from orders_pipeline.sync import degraded
+
+        with self._ops() as ops:
+            return degraded.idle_reason(ops, shop, self.clock.now())
+
+    @contextmanager
+    def _ops(self) -> Iterator[Ops]:
+        from orders_pipeline.sync.ops import Ops
+
+        ops = Ops(self.folder.create().ops)
+        try:
+            yield ops
+        finally:
+            ops.close()
 
     def busy(self, work: Work, shop: str) -> str | None:
         """Who does this work of the shop at the moment, as the reason of a skipped tick; None where nobody does."""

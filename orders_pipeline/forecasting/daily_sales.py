@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _ROWS = (Path(__file__).parent / "daily_sales.sql").read_text(encoding="utf-8")
 
-# Days before the oldest kept order stay as they are: orders are purged by age, their daily sums are kept for ever.
+# Days before $kept_from stay as they are: orders are purged by age, their daily sums are kept for ever.
 # With a day given: from that day, or from the earliest pay day of an order that was read, changed or refunded since, if earlier.
 _TOUCHED_DAYS = """
 CREATE OR REPLACE TEMP TABLE touched_days AS
@@ -51,7 +51,8 @@ counted AS (
 paid AS (SELECT min(paid_on) AS first, max(paid_on) AS last FROM core.orders),
 bounds AS (
     -- least() and greatest() skip NULLs
-    SELECT least(paid.first, counted.first) AS first, greatest(paid.last, counted.last) AS last FROM paid, counted
+    SELECT greatest(least(paid.first, counted.first), $kept_from::DATE)
+      AS first, greatest(paid.last, counted.last) AS last FROM paid, counted
 )
 SELECT unnest(generate_series(
     CASE WHEN $since IS NULL THEN first ELSE greatest(first, least($since::DATE, (SELECT min(paid_on) FROM changed))) END,
@@ -73,14 +74,17 @@ class DailySalesReport:
     last_day: date | None
 
 
-def refresh_daily_sales(con: duckdb.DuckDBPyConnection, since: date | None = None) -> DailySalesReport:
+def refresh_daily_sales(
+    con: duckdb.DuckDBPyConnection, since: date | None = None, *, kept_from: date | None = None
+) -> DailySalesReport:
     """Recompute ``planning.daily_sku_sales`` inside the caller's transaction; running it twice changes nothing.
 
     ``since=None`` recomputes every day from the oldest order on, which is cheap (10 M lines: below a CPU second). With a day
     (Asia/Shanghai), that day and later are recomputed, and back to the earliest pay day of an order that was read or changed,
     or whose refund changed, since then; the result is that of a full run if ``since`` is not after the last refresh.
+    ``kept_from``: the first day whose orders no purge has taken; the sums of earlier days are all that is left of them.
     """
-    con.execute(_TOUCHED_DAYS, {"since": since})
+    con.execute(_TOUCHED_DAYS, {"since": since, "kept_from": kept_from})
     days = _one(con, "SELECT count(*) FROM touched_days")[0]
     con.execute("DELETE FROM planning.daily_sku_sales WHERE date IN (SELECT day FROM touched_days)")
     columns = "merchant_sku, date, units, orders, revenue, refunded_units, in_stock"

@@ -52,6 +52,8 @@ class Feed:
     page_size: int
     max_span: timedelta  # longest window one call may ask for
     months_back: int  # rows that many calendar months old are still listed
+    parts: tuple[str, ...] = ()  # subsets that ``list_page`` can ask for alone, for a second that holds too much
+    types: frozenset[str] = frozenset()  # kinds of orders that are asked for; an order of another kind is in no list
 
     def wall(self, now: datetime) -> datetime:
         """The oldest instant that may be asked for at ``now``; the month's last day where the day does not exist."""
@@ -78,7 +80,11 @@ class Page:
     has_next: bool | None
     request_id: str
     at: datetime  # the platform's clock when it answered, aware
+    times: tuple[datetime | None, ...] = ()  # by what the rows are sorted, aware, None where a row has none; () unknown
     dropped: Mapping[str, str] = field(default_factory=dict)  # path and JSON type of each field that was dropped
+    drift: Mapping[str, str] = field(
+        default_factory=dict
+    )  # of these, what the API did not use to send: path -> what is new
 
     @property
     def row_count(self) -> int:
@@ -144,8 +150,21 @@ class Platform(Protocol):
         """Take a refreshed access token into use."""
         ...
 
-    def list_page(self, feed: Feed, window: Window, page_no: int, *, count: bool) -> Request[Page]:
-        """One page of a feed; with ``count`` the total is asked for, else only has_next. Rows newest first."""
+    def use_secret(self, secret: str) -> None:
+        """Take a rotated app secret into use."""
+        ...
+
+    def list_page(
+        self, feed: Feed, window: Window, page_no: int, *, count: bool, part: str | None = None
+    ) -> Request[Page]:
+        """One page of a feed; with ``count`` the total is asked for, else only has_next. Rows newest first.
+
+        ``part`` is one of ``feed.parts``; None asks for all rows. The platform may know rows that are in no part.
+        """
+        ...
+
+    def count(self, feed: Feed, window: Window) -> Request[int]:
+        """How many rows a list has in a window: the cheapest call there is."""
         ...
 
     def order(self, order_id: str) -> Request[Page]: ...
@@ -218,6 +237,10 @@ class RequestError(PlatformError):
     """The request is wrong (secret, parameter, version): retrying changes nothing."""
 
     outcome = "request"
+
+
+class SignatureError(RequestError):
+    """The platform computes another signature: the app secret is wrong, or was rotated meanwhile."""
 
 
 class NotListedError(RequestError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from orders_pipeline.quality.freshness import Freshness, freshness
 from orders_pipeline.quality.reconciled import CHECKED_DAYS, Difference, differences
 from orders_pipeline.quality.rules import MART_RULES, SHOP_RULES, Finding, Rule, evaluate
+from orders_pipeline.quality.unusual import unusual
 
 __all__ = [
     "CHECKED_DAYS",
@@ -21,4 +22,5 @@ __all__ = [
     "differences",
     "evaluate",
     "freshness",
+    "unusual",
 ]

@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orders_pipeline.sync.ledger import Ledger
-from orders_pipeline.sync.windows import merge
+from orders_pipeline.sync.windows import NORMAL_LAG, merge
 
 if TYPE_CHECKING:
     import duckdb
 
-LATE = timedelta(minutes=20)
-"""Normal is under 13: a window closes 3 minutes behind, opens for 5 minutes of news, and the schedule ticks every 5."""
+LATE = NORMAL_LAG
 
 TOO_LATE = timedelta(hours=1)
 """From here on forecasts and stock miss what a person would notice; somebody should look."""

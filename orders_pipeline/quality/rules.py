@@ -64,7 +64,24 @@ def _unique(asset: str, table: str, key: str, *, shop: bool) -> Rule:
     )
 
 
+_SHORT = """
+SELECT w.api || ' ' || timezone('Asia/Shanghai', w.window_start)::VARCHAR || ' (' || w.shortfall::VARCHAR || ' short)'
+FROM ops.sync_windows AS w
+WHERE w.shop = $shop AND w.shortfall > 0 AND w.api {apis} AND NOT EXISTS (
+  FROM ops.sync_windows AS n WHERE n.shop = w.shop AND n.api = w.api AND n.fetched_at > w.fetched_at AND n.shortfall = 0
+    AND n.window_start <= w.window_start AND n.window_end >= w.window_end)
+ORDER BY 1
+"""
+"""Windows whose rows were counted and not shown, until a later read of the whole window was not short."""
+
 SHOP_RULES: tuple[Rule, ...] = (
+    Rule(
+        "orders",
+        "nothing_in_quarantine",
+        "every row that the platform sent is in a table, in this version or a newer one",
+        """SELECT DISTINCT api || ' ' || coalesce(row_id, 'without id') || ': ' || reason
+           FROM ops.quarantine_open WHERE shop = $shop ORDER BY 1""",
+    ),
     _unique("orders", "core.orders", "platform, order_id", shop=True),
     Rule(
         "orders",
@@ -94,6 +111,13 @@ SHOP_RULES: tuple[Rule, ...] = (
         "no order carries a status code that the mapping does not know",
         "SELECT order_id || ' ' || source_status FROM core.orders WHERE shop = $shop AND status = 'unknown' ORDER BY 1",
     ),
+    Rule(
+        "orders",
+        "windows_read_whole",
+        "every row that the platform counted in a window was shown, then or when the window was read again (the night's "
+        "reconciliation reads such windows again)",
+        _SHORT.format(apis="NOT LIKE '%refund%'"),
+    ),
     _unique("order_lines", "core.order_lines", "platform, line_id", shop=True),
     Rule(
         "order_lines",
@@ -120,6 +144,12 @@ SHOP_RULES: tuple[Rule, ...] = (
            SELECT o.order_id FROM core.orders o LEFT JOIN core.order_lines l USING (platform, shop, order_id)
            WHERE o.shop = $shop GROUP BY o.platform, o.order_id, o.line_count HAVING count(l.line_id) <> o.line_count
            ORDER BY 1""",
+    ),
+    Rule(
+        "refunds",
+        "windows_read_whole",
+        "every refund that the platform counted in a window was shown, then or when the window was read again",
+        _SHORT.format(apis="LIKE '%refund%'"),
     ),
     _unique("refunds", "core.refunds", "platform, refund_id", shop=True),
     Rule(

@@ -36,7 +36,10 @@ class SandboxDate:
         async def dated(message: Message) -> None:
             if message["type"] == "http.response.start":
                 date = format_datetime(self._clock.now(), usegmt=True).encode()
-                message["headers"] = [*message.get("headers", []), (b"date", date)]
+                headers = message.get("headers", [])
+                if not any(name == b"date" for name, _ in headers):  # a fault may have a time of its own
+                    headers = [*headers, (b"date", date)]
+                message["headers"] = headers
             await send(message)
 
         await self._app(scope, receive, dated)
@@ -81,7 +84,7 @@ def create_app(gateway: Gateway, faults: Sequence[Middleware] = ()) -> Starlette
 
     pages = OAuthPages(gateway)
     every_verb = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]  # the gateway answers others with code 9
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/router/rest", rest, methods=every_verb),
             Route("/authorize", pages.authorize, methods=["GET"]),
@@ -92,3 +95,5 @@ def create_app(gateway: Gateway, faults: Sequence[Middleware] = ()) -> Starlette
         ],
         middleware=[Middleware(SandboxDate, clock=gateway.clock), *faults],
     )
+    app.state.gateway = gateway  # faults act on the shop as well as on the wire
+    return app

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import click
 import uvicorn
@@ -26,6 +27,9 @@ from orders_pipeline.sandbox.gateway import Gateway, LivingWorld
 from orders_pipeline.sandbox.options import SandboxOptions
 from orders_pipeline.sandbox.store import Store, Wire
 from orders_pipeline.settings import UserError
+
+if TYPE_CHECKING:
+    from orders_pipeline.sandbox.faults import FaultPlan
 
 HOST = "127.0.0.1"  # the sandbox guards nothing: nobody else may reach it
 BACKLOG = 128  # connections that may wait while a call is answered; the kernel's usual cap
@@ -111,12 +115,13 @@ def serve(
     calls_per_minute: int,
     replay: Path | None = None,
     speed: float = 1.0,
+    faults: FaultPlan | None = None,
     say: Callable[[str], None] = click.echo,
 ) -> None:
     """Run the platform until Ctrl-C: a shop that has lived ``days``, or the ``replay`` of a table's last ``days``.
 
-    ``speed`` is the clock's, 0 stands still until ``POST /_sandbox/clock``. Raises UserError where the port is taken or
-    the table cannot be replayed.
+    ``speed`` is the clock's, 0 stands still until ``POST /_sandbox/clock``; ``faults`` strike from the first
+    call on. Raises UserError where the port is taken or the table cannot be replayed.
     """
     listener = bound_socket(port)
     store, clock, options = Store(), SandboxClock(speed=speed), SandboxOptions(calls_per_minute=calls_per_minute)
@@ -128,6 +133,10 @@ def serve(
     gateway = Gateway(store, clock, options, world)
     with gateway.lock:
         gateway.live()
+    if faults:
+        faults.begin(gateway)
+        for fault in faults.faults:
+            say(f"fault        {fault.describe()}")
     gc.freeze()  # the history is no garbage: looking through 90 days of it stopped the server for 2 s at a time
     listener.listen(BACKLOG)
     say(f"gateway_url  http://{HOST}:{port}/router/rest")
@@ -135,7 +144,9 @@ def serve(
     say(f"app_key {options.app_key}  secret {options.app_secret}  session {options.session}")
     say(f"{len(store.trades)} orders, {len(store.items)} items, {calls_per_minute} calls a minute. Ctrl-C stops it.")
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(server_config(create_app(gateway))).run(sockets=[listener])
+        uvicorn.Server(server_config(create_app(gateway, [faults.middleware()] if faults else []))).run(
+            sockets=[listener]
+        )
 
 
 def _living_shop(store: Store, now: datetime, seed: int, days: int, orders_per_day: int) -> LivingWorld:

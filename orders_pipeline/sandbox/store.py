@@ -10,7 +10,9 @@ change is only seen by time windows once it is put again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from random import Random
 from typing import Any, Literal
 
 import msgspec
@@ -28,6 +30,8 @@ class Store:
     ``trades``: tid -> Trade; "orders" is a plain list of Order dicts (the gateway wraps it into {"order": [...]}).
     ``promotions``: tid -> promotion_detail dicts, which only fullinfo returns.
     ``refunds``: refund_id -> Refund. ``items``: num_iid -> Item; "skus" is a plain list of Sku dicts.
+    ``unlisted`` and ``unknown``: trades that a fault keeps out of the lists, and out of the reads of one trade.
+    ``shuffle_ties``: the chance by which a fault orders rows of one second anew at every call.
     ``shippings``: tid -> Shipping dicts. ``traces``: tid -> [{out_sid, company_name, status, trace_list: [step, ...]}].
     """
 
@@ -41,6 +45,9 @@ class Store:
         self.shippings: dict[int, list[Wire]] = {}
         self.traces: dict[int, list[Wire]] = {}
         self.messages = MessageQueue(user_id, seller_nick)
+        self.unlisted: list[Callable[[Wire], bool]] = []
+        self.unknown: list[Callable[[Wire], bool]] = []
+        self.shuffle_ties: Random | None = None
         self.stock_update_keys: set[str] = set()  # outer_biz_key of each tmall delta that was applied
         self._trade_times: dict[TradeAxis, TimeIndex[int]] = {
             "created": TimeIndex(),
@@ -98,8 +105,20 @@ class Store:
 
     def trades_by(self, axis: TradeAxis, start: str, end: str, *, flip_ties: bool = False) -> list[Wire]:
         """Trades whose time on ``axis`` lies in [start, end], newest first."""
-        trades = self.trades
-        return [trades[tid] for tid in self._trade_times[axis].newest_first(start, end, flip_ties=flip_ties)]
+        trades, index = self.trades, self._trade_times[axis]
+        found = [trades[tid] for tid in index.newest_first(start, end, flip_ties=flip_ties)]
+        if self.unlisted:
+            found = [trade for trade in found if not any(hides(trade) for hides in self.unlisted)]
+        if self.shuffle_ties:
+            self.shuffle_ties.shuffle(found)
+            field = "async_modified" if axis == "arrived" else axis
+            found.sort(key=lambda trade: trade[field], reverse=True)
+        return found
+
+    def trade(self, tid: int) -> Wire | None:
+        """One trade as it may be asked for; None where the platform does not know it."""
+        trade = self.trades.get(tid)
+        return None if trade is None or any(hides(trade) for hides in self.unknown) else trade
 
     def refunds_by_modified(self, start: str, end: str, *, flip_ties: bool = False) -> list[Wire]:
         """Refunds modified in [start, end], newest first."""

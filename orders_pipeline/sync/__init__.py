@@ -5,7 +5,16 @@ Knows no platform's words and no Dagster. Start at ``shop_sync.ShopSync``: every
 
 from orders_pipeline.sync.context import Progress, PullReport
 from orders_pipeline.sync.leases import ShopBusyError
-from orders_pipeline.sync.reconciling import ReconciliationReport
+from orders_pipeline.sync.reconciling import Finding, ReconciliationReport
 from orders_pipeline.sync.shop_sync import ChangeReport, ShopSync, SyncReport
 
-__all__ = ["ChangeReport", "Progress", "PullReport", "ReconciliationReport", "ShopBusyError", "ShopSync", "SyncReport"]
+__all__ = [
+    "ChangeReport",
+    "Finding",
+    "Progress",
+    "PullReport",
+    "ReconciliationReport",
+    "ShopBusyError",
+    "ShopSync",
+    "SyncReport",
+]

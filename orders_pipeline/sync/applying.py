@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import duckdb
 
 from orders_pipeline.platforms.base import FeedName, RawTable, Window
 from orders_pipeline.sync.context import Context
-from orders_pipeline.sync.incidents import open_for_unknown_codes
+from orders_pipeline.sync.drift import export_drift
+from orders_pipeline.sync.incidents import close_for_read_since, open_for_unknown_codes, tell_of_quarantine
 from orders_pipeline.sync.landing import LandedFile
-from orders_pipeline.sync.paging import read_once
-from orders_pipeline.warehouse import ApplyReport
+from orders_pipeline.warehouse import ApplyReport, mapping_version
 
 BYTES_A_TRANSACTION = 8_000_000
 """Of compressed files: about 30,000 orders, which parse in about 300 MB and hold the lock for about a second."""
@@ -38,8 +39,8 @@ class TailReport:
 
 def apply_landed(ctx: Context, tables: Sequence[RawTable]) -> ApplyReport:
     """Apply every landed window that has no ledger row. No call to the platform; running it again changes nothing."""
+    report = retry_quarantined(ctx)
     ledger = ctx.ledger()
-    report = ApplyReport()
     for table in tables:
         waiting = ledger.unapplied(ctx.landing, table, ctx.shop.shop)
         done = 0
@@ -71,6 +72,27 @@ def apply_files(ctx: Context, files: Sequence[LandedFile]) -> ApplyReport:
     return report
 
 
+def retry_quarantined(ctx: Context) -> ApplyReport:
+    """Once after each change of the mapping: the raw files with rows that the one before could not read."""
+    version, shop = mapping_version(), ctx.shop.shop
+    with ctx.warehouse.read() as con:
+        if con.execute("SELECT 1 FROM ops.meta WHERE key = ? AND value = ?", [f"mapping:{shop}", version]).fetchone():
+            return ApplyReport()
+        windows = con.execute(
+            "SELECT DISTINCT api, window_start, window_end, fetched_at FROM ops.quarantine WHERE shop = ?", [shop]
+        ).fetchall()
+    keys = {(api, *(instant.astimezone(UTC) for instant in instants)) for api, *instants in windows}
+    tables = get_args(RawTable) if keys else ()
+    paths = [file.path for table in tables for file in ctx.landing.files(table, shop) if file.key in keys]
+
+    def remember(con: duckdb.DuckDBPyConnection) -> None:
+        con.execute("DELETE FROM ops.meta WHERE key = ?", [f"mapping:{shop}"])
+        con.execute("INSERT INTO ops.meta VALUES (?, ?)", [f"mapping:{shop}", version])
+        tell_of_quarantine(con, shop, ctx.clock.now())
+
+    return ctx.warehouse.apply_again(paths, holder=ctx.holder, also=remember)
+
+
 def read_tail(ctx: Context) -> TailReport:
     """Orders and refunds from the last tail mark to now, upserted under the freshness guard, never entered in the ledger."""
     now = ctx.caller.platform_now()
@@ -91,12 +113,7 @@ def read_tail(ctx: Context) -> TailReport:
             )
             start = (mark - TAIL_OVERLAP).replace(microsecond=0)
             window = Window(start, max(now.replace(microsecond=0), start + timedelta(seconds=1)))
-            read = read_once(
-                lambda page_no, count, feed=feed, window=window: ctx.caller.call(  # type: ignore[misc]
-                    ctx.platform.list_page(feed, window, page_no, count=count)
-                ),
-                feed.page_size,
-            )
+            read = ctx.read_tail(feed, window)
             rows, calls = rows + len(read.ids), calls + read.calls
             marks.append((name, min(window.end, read.pages[0].at)))  # what came while the call waited is unread
             if read.ids:
@@ -117,6 +134,9 @@ def _record(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:
     """What is stored beside the rows, in their transaction."""
     export_calls(ctx, con)
     open_for_unknown_codes(con, ctx.shop.shop, ctx.clock.now())
+    close_for_read_since(con, ctx.shop.shop, ctx.clock.now())
+    tell_of_quarantine(con, ctx.shop.shop, ctx.clock.now())
+    export_drift(ctx.ops, con, ctx.shop.shop, ctx.clock.now())
 
 
 def export_calls(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:

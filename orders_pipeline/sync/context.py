@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -16,12 +16,9 @@ from orders_pipeline.sync.caller import Caller
 from orders_pipeline.sync.landing import LandedFile, Landing, Origin
 from orders_pipeline.sync.ledger import Ledger
 from orders_pipeline.sync.ops import Ops
-from orders_pipeline.sync.paging import WindowRead, WindowTooLargeError, read_window
-from orders_pipeline.sync.windows import split
+from orders_pipeline.sync.paging import read_once, read_window
+from orders_pipeline.sync.window_read import FetchPage, SecondTooLargeError, UnstableWindowError, WindowRead, total_of
 from orders_pipeline.warehouse import Warehouse
-
-LARGEST_WINDOW_ROWS = 5_000
-"""50 pages of 100: a window with more is read in halves, so that a row that moves costs a pass over 50 pages at most."""
 
 
 class Progress(Protocol):
@@ -97,35 +94,61 @@ class Context:
         return ledger.with_landed(ledger.unapplied(self.landing, table, self.shop.shop))
 
     def read_and_land(self, feed: Feed, window: Window, channel: str) -> PullReport:
-        """One window whole into ``raw/``, in halves where it holds too much.
+        """One window whole into ``raw/``, newest rows first, in several files where it holds very much.
 
-        Raises UnstableWindowError, PlatformError, and UserError where a second alone holds more than can be paged.
+        Raises PlatformError, and UserError where nothing of a part of it could be called complete; what landed stays.
         """
+        report = PullReport(feed.api)
         fetched_at = self.caller.platform_now()
-        try:
-            read = self.read(feed, window)
-        except WindowTooLargeError:
-            try:
-                older, newer = split(window)
-            except ValueError:
-                raise UserError(
-                    f"Shop {self.shop.shop}: {feed.api} holds over {LARGEST_WINDOW_ROWS} rows between {window.start} and "
-                    f"{window.end} and cannot be split further; nothing of it was stored. Report this shop."
-                ) from None
-            return self.read_and_land(feed, newer, channel) + self.read_and_land(feed, older, channel)
-        origin = self.origin(channel)
-        file = self.landing.land(feed.table, origin, (window.start, window.end), read.pages, fetched_at, read.calls)
-        return PullReport(
-            feed.api, 1, read.calls, len(read.pages), len(read.ids), window.end, (file.path,), read.shortfall
-        )
+        for read in self.segments(feed, window):
+            file = self.land_window(feed, read.window, channel, read, fetched_at)
+            short = 0 if read.complete else read.shortfall
+            report += PullReport(
+                feed.api, 1, read.calls, len(read.pages), len(read.ids), read.window.end, (file.path,), short
+            )
+            fetched_at = self.caller.platform_now()
+        return report
+
+    def land_window(
+        self, feed: Feed, window: Window, channel: str, read: WindowRead, fetched_at: datetime
+    ) -> LandedFile:
+        """A window that was read, into ``raw/``, with the shortfall where the read is not known to be whole."""
+        span, short = (window.start, window.end), 0 if read.complete else read.shortfall
+        return self.landing.land(feed.table, self.origin(channel), span, read.pages, fetched_at, read.calls, short)
 
     def read(self, feed: Feed, window: Window) -> WindowRead:
-        """A window whole. Raises WindowTooLargeError, UnstableWindowError, PlatformError."""
-        return read_window(
-            lambda page_no, count: self.caller.call(self.platform.list_page(feed, window, page_no, count=count)),
-            feed.page_size,
-            LARGEST_WINDOW_ROWS,
-        )
+        """A window whole, not landed. Raises PlatformError, UserError as ``read_and_land``."""
+        whole = WindowRead(window, complete=True)
+        for read in self.segments(feed, window):
+            whole.join(read)
+            whole.complete &= read.complete
+            whole.counted(len(whole.ids) + read.shortfall)
+        return whole
+
+    def read_tail(self, feed: Feed, window: Window) -> WindowRead:
+        """What a window holds at a glance: rows may come in while it is read. Raises PlatformError."""
+        return read_once(self._fetch(feed), window, feed.page_size, feed.parts)
+
+    def segments(self, feed: Feed, window: Window) -> Iterator[WindowRead]:
+        """A window, newest rows first, in reads that are whole each. Raises PlatformError, UserError."""
+        where = f"Shop {self.shop.shop}: {feed.api} between {window.start} and {window.end}"
+        try:
+            yield from read_window(self._fetch(feed), window, feed.page_size, feed.parts)
+        except SecondTooLargeError:
+            raise UserError(
+                f"{where} holds more rows in one second than can be paged; that part was not stored. Report this shop."
+            ) from None
+        except UnstableWindowError:
+            raise UserError(
+                f"{where} changes faster than it can be read; that part was not stored. Run again."
+            ) from None
+
+    def _fetch(self, feed: Feed) -> FetchPage:
+        def fetch(window: Window, page_no: int, part: str | None) -> Page:
+            request = self.platform.list_page(feed, window, page_no, count=True, part=part)
+            return self.caller.call(replace(request, parse=lambda raw, at: _with_total(request.parse(raw, at))))
+
+        return fetch
 
     def land_single(
         self, channel: str, requests: Sequence[Request[Page]], *, skip_unlisted: bool = False
@@ -149,3 +172,9 @@ class Context:
         rows, calls = sum(page.row_count for page in pages), self.caller.calls - calls_before
         file = self.landing.land(pages[0].table, self.origin(channel), (at, at), pages, at, calls)
         return PullReport(pages[0].api, 1, calls, len(pages), rows, at, (file.path,))
+
+
+def _with_total(page: Page) -> Page:
+    """Inside the parser, so that an answer without its total is asked for again like any other cut one."""
+    total_of(page)
+    return page

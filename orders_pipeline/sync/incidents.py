@@ -1,10 +1,23 @@
-"""Incidents that reading a platform opens. A code that nobody knows lands as ``unknown``, stops no sync, and needs a person."""
+"""Incidents that reading a platform opens, and closes where it can tell that they are over.
+
+Failed runs are ``components/incidents.py``'s; what people see of an incident is others' business.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import duckdb
+
+from orders_pipeline.clock import SHOP_TZ
+from orders_pipeline.platforms.base import FeedName
+from orders_pipeline.sync import breaker
+from orders_pipeline.sync.context import Context
+from orders_pipeline.sync.windows import closed_end, holes
+
+GAP_AFTER = timedelta(hours=1)
+"""A hole in the ledger that is this old after a sync is an incident; younger ones the next ticks fill."""
 
 _UNKNOWN_CODES = """
 INSERT INTO ops.incidents (id, kind, shop, subject, opened_at, detail)
@@ -20,3 +33,126 @@ WHERE NOT EXISTS (
 def open_for_unknown_codes(con: duckdb.DuckDBPyConnection, shop: str, at: datetime) -> None:
     """One open incident for each unknown code of the staged rows, in the transaction that stores these rows."""
     con.execute(_UNKNOWN_CODES, {"shop": shop, "at": at})
+
+
+_UNREAD = """
+INSERT INTO ops.incidents (id, kind, shop, subject, opened_at, detail)
+SELECT 'message_unread:' || $shop || ':' || $subject || ':' || epoch_ms($at::TIMESTAMPTZ), 'message_unread', $shop, $subject, $at,
+  'A message named it, and it could not be read: ' || $error || ' The next closed window that holds it closes this.'
+WHERE NOT EXISTS (
+  FROM ops.incidents WHERE kind = 'message_unread' AND shop = $shop AND subject = $subject AND closed_at IS NULL)
+"""
+
+_READ_SINCE = """
+UPDATE ops.incidents AS i SET closed_at = $at
+WHERE kind = 'message_unread' AND shop = $shop AND closed_at IS NULL AND (
+  EXISTS (FROM core.orders AS o WHERE o.shop = $shop AND o.order_id = i.subject AND o.synced_at >= i.opened_at)
+  OR EXISTS (FROM core.refunds AS r WHERE r.shop = $shop AND r.refund_id = i.subject AND r.synced_at >= i.opened_at))
+"""
+
+
+def open_for_unread_message(con: duckdb.DuckDBPyConnection, shop: str, subject: str, error: str, at: datetime) -> None:
+    """One open incident for an order (or refund) that messages name and that cannot be read by its id."""
+    con.execute(_UNREAD, {"shop": shop, "subject": subject, "error": error, "at": at})
+
+
+def close_for_read_since(con: duckdb.DuckDBPyConnection, shop: str, at: datetime) -> None:
+    """Close the incidents of what has been read after all."""
+    con.execute(_READ_SINCE, {"shop": shop, "at": at})
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """What a step knows at its end: an incident of this kind and subject is open, or is over."""
+
+    kind: str
+    subject: str
+    is_open: bool
+    detail: str
+
+
+_OPEN_ONES = "SELECT kind, subject FROM ops.incidents WHERE shop = ? AND closed_at IS NULL"
+
+_OPEN = """
+INSERT INTO ops.incidents (id, kind, shop, subject, opened_at, detail)
+SELECT $kind || ':' || $shop || ':' || $subject || ':' || epoch_ms($at), $kind, $shop, $subject, $at, $detail
+WHERE NOT EXISTS (
+  FROM ops.incidents i WHERE i.kind = $kind AND i.shop = $shop AND i.subject = $subject AND i.closed_at IS NULL)
+"""
+
+_CLOSE = """
+UPDATE ops.incidents SET closed_at = $at
+WHERE kind = $kind AND shop = $shop AND subject = $subject AND closed_at IS NULL
+"""
+
+
+def settle(ctx: Context, *, gaps: bool) -> None:
+    """Open and close auth_expired, breaker_open and, with ``gaps``, sync_gap by what this run knows.
+
+    Takes the writer's lock only where the published copy says otherwise. Raises UserError where that lock is not to be had.
+    """
+    facts = [*_signed_in(ctx), _breaker(ctx), *(_gap(ctx) if gaps else [])]
+    with ctx.warehouse.read() as con:
+        known = set(con.execute(_OPEN_ONES, [ctx.shop.shop]).fetchall())
+    changed = [fact for fact in facts if fact.is_open != ((fact.kind, fact.subject) in known)]
+    if not changed:
+        return
+    with ctx.warehouse.write(ctx.holder) as con:
+        for fact in changed:
+            what = {"kind": fact.kind, "subject": fact.subject, "shop": ctx.shop.shop, "at": ctx.clock.now()}
+            if fact.is_open:
+                con.execute(_OPEN, {**what, "detail": fact.detail})
+            else:
+                con.execute(_CLOSE, what)
+
+
+def _signed_in(ctx: Context) -> list[_Fact]:
+    known = ctx.caller.signed_in
+    return [] if known is None else [_Fact("auth_expired", "session", not known, ctx.caller.refusal)]
+
+
+def _breaker(ctx: Context) -> _Fact:
+    with ctx.ops.reading() as con:
+        state = breaker.read(con, ctx.shop.shop, ctx.clock.now())
+    return _Fact(
+        "breaker_open", "calls", state.is_open, f"{state}. Nothing is lost: what was not read is read afterwards."
+    )
+
+
+def _gap(ctx: Context) -> list[_Fact]:
+    """Holes in what was read by modified time, from the first window on."""
+    feed = ctx.feed(FeedName.ORDERS_BY_MODIFIED)
+    covered = ctx.coverage(feed.table).covered(feed.api)
+    if not covered:
+        return []
+    now = ctx.platform.now() or ctx.clock.now()
+    found = holes(covered, covered[0].start, closed_end(now) - GAP_AFTER)
+    if not found:
+        return [_Fact("sync_gap", feed.api, False, "")]
+    start, end = (at.astimezone(SHOP_TZ) for at in (found[0].start, found[0].end))
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    detail = f"Orders that changed from {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S}{more} have not been read."
+    return [_Fact("sync_gap", feed.api, True, f"{detail} The next sync begins there; see why the last one failed.")]
+
+
+_QUARANTINED = """
+INSERT INTO ops.incidents (id, kind, shop, subject, opened_at, detail)
+SELECT 'quarantine:' || $shop || ':' || api || ':' || epoch_ms($at::TIMESTAMPTZ), 'quarantine', $shop, api, $at,
+  count(*) || ' row(s) could not be read: ' || min(reason) || '. The other rows landed; these are read again after an upgrade, '
+  || 'and when the platform shows a newer version. See ops.quarantine_open; report the reason if it stays.'
+FROM ops.quarantine_open WHERE shop = $shop AND api NOT IN (
+  SELECT subject FROM ops.incidents WHERE kind = 'quarantine' AND shop = $shop AND closed_at IS NULL)
+GROUP BY api
+"""
+
+_QUARANTINE_OVER = """
+UPDATE ops.incidents SET closed_at = $at WHERE kind = 'quarantine' AND shop = $shop AND closed_at IS NULL
+  AND subject NOT IN (SELECT api FROM ops.quarantine_open WHERE shop = $shop)
+"""
+
+
+def tell_of_quarantine(con: duckdb.DuckDBPyConnection, shop: str, at: datetime) -> None:
+    """One open incident for each list with rows that are in no table, closed when newer versions of them all are."""
+    if con.execute("SELECT 1 FROM ops.quarantine WHERE shop = ? LIMIT 1", [shop]).fetchone():
+        con.execute(_QUARANTINED, {"shop": shop, "at": at})
+    con.execute(_QUARANTINE_OVER, {"shop": shop, "at": at})

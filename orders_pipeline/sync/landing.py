@@ -25,7 +25,8 @@ _COPY = """
 COPY (SELECT $platform AS platform, $shop AS shop, $api AS api, $channel AS channel,
         $start::TIMESTAMPTZ AS window_start, $end::TIMESTAMPTZ AS window_end, unnest($page_no)::INTEGER AS page_no,
         $fetched::TIMESTAMPTZ AS fetched_at, unnest($request_id) AS request_id, $run_id AS run_id,
-        unnest($row_count)::INTEGER AS row_count, $calls::INTEGER AS calls, unnest($body) AS body)
+        unnest($row_count)::INTEGER AS row_count, $calls::INTEGER AS calls, $shortfall::BIGINT AS shortfall,
+        unnest($body) AS body)
 TO '{path}' (FORMAT parquet, COMPRESSION zstd)
 """
 
@@ -65,19 +66,34 @@ class Landing:
         self._con = duckdb.connect(":memory:")  # kept: opening one costs ten times what a small window costs to write
 
     def land(
-        self, table: RawTable, origin: Origin, span: Span, pages: Sequence[Page], fetched_at: datetime, calls: int
+        self,
+        table: RawTable,
+        origin: Origin,
+        span: Span,
+        pages: Sequence[Page],
+        fetched_at: datetime,
+        calls: int,
+        shortfall: int = 0,
     ) -> LandedFile:
         """Write one window. The file appears whole or not at all; an existing one is never touched: where two reads of a
-        window fall on one instant, the later gets the next free microsecond. Raises OSError where the disk refuses."""
+        window fall on one instant, the later gets the next free microsecond. ``shortfall`` are rows that the platform
+        counted and never showed. Raises OSError where the disk refuses."""
         folder = self._raw / table / f"shop={origin.shop}" / pages[0].api
         folder.mkdir(parents=True, exist_ok=True)
         while (path := folder / _name(span, fetched_at)).exists():
             fetched_at += timedelta(microseconds=1)
-        self.write(path, origin, span, pages, fetched_at, calls)
+        self.write(path, origin, span, pages, fetched_at, calls, shortfall)
         return LandedFile(pages[0].api, *span, fetched_at, path, path.stat().st_size)
 
     def write(
-        self, path: Path, origin: Origin, span: Span, pages: Sequence[Page], fetched_at: datetime, calls: int
+        self,
+        path: Path,
+        origin: Origin,
+        span: Span,
+        pages: Sequence[Page],
+        fetched_at: datetime,
+        calls: int,
+        shortfall: int = 0,
     ) -> None:
         """Write pages as one Parquet file under a temporary name, sync it to disk, rename it to ``path``."""
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -91,6 +107,7 @@ class Landing:
             "fetched": fetched_at.isoformat(),
             "run_id": origin.run_id,
             "calls": calls,
+            "shortfall": shortfall,
             "page_no": list(range(1, len(pages) + 1)),
             "request_id": [page.request_id for page in pages],
             "row_count": [page.row_count for page in pages],

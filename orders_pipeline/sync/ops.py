@@ -1,7 +1,8 @@
-"""``ops.sqlite``: what many processes share second by second: call log, bans, tail marks, tokens, waiting messages.
+"""``ops.sqlite``: what many processes share second by second: call log, bans, tail marks, tokens.
 
 Losing the file costs call history, one sign-in and some repeated reads, never an order. What must survive is in ``raw/``
-and the warehouse. The quota's own table lives in the same file (``quota.py``).
+and the warehouse. The quota's, the messages' and the drift's own
+tables live in the same file (``quota.py``, ``inbox.py``, ``drift.py``).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,16 +20,12 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS api_calls (
   call_id INTEGER PRIMARY KEY, at TEXT NOT NULL, shop TEXT NOT NULL, api TEXT NOT NULL, run_id TEXT NOT NULL,
   latency_ms REAL NOT NULL, outcome TEXT NOT NULL, code TEXT NOT NULL, sub_code TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS bans (app_key TEXT PRIMARY KEY, until TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS app_bans (app_key TEXT PRIMARY KEY, until TEXT NOT NULL, said_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tail_marks (shop TEXT, feed TEXT, mark TEXT NOT NULL, PRIMARY KEY (shop, feed));
 CREATE TABLE IF NOT EXISTS traces_asked (
   shop TEXT, order_id TEXT, tracking_number TEXT, asked_at TEXT NOT NULL, PRIMARY KEY (shop, order_id, tracking_number));
 CREATE TABLE IF NOT EXISTS tokens (
   shop TEXT PRIMARY KEY, access_token TEXT NOT NULL, refresh_token TEXT, expires_at TEXT, replaces TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS messages (
-  app_key TEXT, message_id TEXT, seller TEXT NOT NULL, topic TEXT NOT NULL, kind TEXT NOT NULL, order_id TEXT,
-  refund_id TEXT, tracking_number TEXT, action TEXT, status TEXT, happened_at TEXT, published_at TEXT NOT NULL,
-  received_at TEXT NOT NULL, handled INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (app_key, message_id));
 """
 
 _BUSY_SECONDS = 10.0
@@ -86,7 +83,7 @@ class Ops:
             con.execute(
                 "INSERT INTO api_calls VALUES ((SELECT max(?, coalesce(max(call_id), 0) + 1) FROM api_calls),"
                 " ?, ?, ?, ?, ?, ?, ?, ?)",
-                (int(at.timestamp() * 1e6), _text(at), shop, api, run_id, latency_ms, outcome, code, sub_code),
+                (call_ids_since(at), _text(at), shop, api, run_id, latency_ms, outcome, code, sub_code),
             )
 
     def calls_after(self, call_id: int) -> list[tuple[int, str, str, str, str, float, str, str, str]]:
@@ -96,27 +93,42 @@ class Ops:
                 "SELECT * FROM api_calls WHERE call_id > ? ORDER BY call_id", (call_id,)
             ).fetchall()
 
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for questions only."""
+        with self._lock:
+            yield self._con
+
     # bans -----------------------------------------------------------------------------------------------------
 
-    def ban(self, app_key: str, until: datetime) -> None:
-        """Remember that the platform refuses this app key until then; a ban never gets shorter."""
+    def ban(self, app_key: str, until: datetime, said_at: datetime) -> None:
+        """Remember that the platform refuses this app key until then, as it said at ``said_at``; a ban never gets shorter."""
         with self._transaction() as con:
             con.execute(
-                "INSERT INTO bans VALUES (?, ?) ON CONFLICT (app_key) DO UPDATE SET until = max(until, excluded.until)",
-                (app_key, _text(until)),
+                "INSERT INTO app_bans VALUES (?, ?, ?) ON CONFLICT (app_key) DO UPDATE SET"
+                " until = excluded.until, said_at = excluded.said_at WHERE excluded.until > until",
+                (app_key, _text(until), _text(said_at)),
             )
 
-    def banned_until(self, app_key: str) -> datetime | None:
+    def move_ban(self, app_key: str, until: datetime, said_at: datetime) -> None:
+        """Write a ban in terms of a clock that was set back."""
+        with self._transaction() as con:
+            con.execute(
+                "UPDATE app_bans SET until = ?, said_at = ? WHERE app_key = ?", (_text(until), _text(said_at), app_key)
+            )
+
+    def banned_until(self, app_key: str) -> tuple[datetime, datetime] | None:
+        """When the newest ban ends and when it was imposed."""
         with self._lock:
-            row = self._con.execute("SELECT until FROM bans WHERE app_key = ?", (app_key,)).fetchone()
-        return _instant(row[0]) if row else None
+            row = self._con.execute("SELECT until, said_at FROM app_bans WHERE app_key = ?", (app_key,)).fetchone()
+        return (instant_of(row[0]), instant_of(row[1])) if row else None
 
     # tail marks -----------------------------------------------------------------------------------------------
 
     def tail_mark(self, shop: str, feed: str) -> datetime | None:
         with self._lock:
             row = self._con.execute("SELECT mark FROM tail_marks WHERE shop = ? AND feed = ?", (shop, feed)).fetchone()
-        return _instant(row[0]) if row else None
+        return instant_of(row[0]) if row else None
 
     def set_tail_mark(self, shop: str, feed: str, mark: datetime) -> None:
         with self._transaction() as con:
@@ -138,7 +150,12 @@ class Ops:
             rows = self._con.execute(
                 "SELECT order_id, tracking_number, asked_at FROM traces_asked WHERE shop = ?", (shop,)
             ).fetchall()
-        return {(order_id, number): _instant(at) for order_id, number, at in rows}
+        return {(order_id, number): instant_of(at) for order_id, number, at in rows}
+
+    def forget_traces_asked(self, before: datetime) -> None:
+        """Drop the marks of parcels that were last asked for before then."""
+        with self._transaction() as con:
+            con.execute("DELETE FROM traces_asked WHERE asked_at < ?", (_text(before),))
 
     # tokens ---------------------------------------------------------------------------------------------------
 
@@ -147,7 +164,7 @@ class Ops:
             row = self._con.execute(
                 "SELECT access_token, refresh_token, expires_at, replaces FROM tokens WHERE shop = ?", (shop,)
             ).fetchone()
-        return StoredTokens(row[0], row[1], _instant(row[2]) if row[2] else None, row[3]) if row else None
+        return StoredTokens(row[0], row[1], instant_of(row[2]) if row[2] else None, row[3]) if row else None
 
     def store_tokens(self, shop: str, tokens: StoredTokens) -> None:
         """Persist refreshed tokens; call this before they are used."""
@@ -158,33 +175,18 @@ class Ops:
                 (shop, tokens.access_token, tokens.refresh_token, expires, tokens.replaces),
             )
 
-    # messages -------------------------------------------------------------------------------------------------
+    # tables of other modules of this room -----------------------------------------------------------------------
 
-    def add_messages(self, app_key: str, rows: Sequence[tuple[str | None, ...]], received_at: datetime) -> None:
-        """Store consumed messages: (message_id, seller, topic, kind, order_id, refund_id, tracking_number, action,
-        status, happened_at, published_at) as text. A duplicate is kept once."""
-        with self._transaction() as con:
-            con.executemany(
-                "INSERT OR IGNORE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-                [(app_key, *row, _text(received_at)) for row in rows],
-            )
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Write within one transaction; another process's write is waited for."""
+        return self._transaction()
 
-    def waiting_messages(self, app_key: str, seller: str | None = None) -> list[sqlite3.Row]:
-        """Messages stored and not yet handled, oldest first."""
+    def select(self, sql: str, values: Sequence[str] = ()) -> list[sqlite3.Row]:
+        """Rows with named columns."""
         with self._lock:
             cursor = self._con.cursor()
             cursor.row_factory = sqlite3.Row
-            return cursor.execute(
-                "SELECT * FROM messages WHERE app_key = ? AND NOT handled AND (? IS NULL OR seller = ?) ORDER BY published_at",
-                (app_key, seller, seller),
-            ).fetchall()
-
-    def drop_messages(self, app_key: str, message_ids: Sequence[str]) -> None:
-        """Forget messages that have been handled and confirmed."""
-        with self._transaction() as con:
-            con.executemany(
-                "DELETE FROM messages WHERE app_key = ? AND message_id = ?", [(app_key, i) for i in message_ids]
-            )
+            return cursor.execute(sql, values).fetchall()
 
 
 def _text(instant: datetime) -> str:
@@ -192,5 +194,11 @@ def _text(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _instant(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+def call_ids_since(at: datetime) -> int:
+    """The smallest id that a call of that time can have."""
+    return int(at.timestamp() * 1e6)
+
+
+def instant_of(text: str) -> datetime:
+    """The instant of a time as it is stored here."""
+    return datetime.fromisoformat(text)

@@ -1,115 +1,167 @@
-"""Reading one window whole although rows move while its pages are read.
+"""Reading one window whole although rows move while it is read.
 
-Lists are sorted newest first. A row that changes leaves a closed window and everything below it moves up a place: pages
-read from the last to the first then only repeat rows, where the other direction would skip some. A row that commits late
-still pushes others down, so counts before and after decide (``shared/spec`` decision 13).
+Lists are sorted newest first, and page numbers count from the top: a row that changes or commits late moves everything
+below it, and rows of one second come in another order at each call. So a window is not read by page numbers at all: each
+call asks for page 1 of what is left, from the window's start to the oldest second met so far. An answer is a whole by
+itself, nothing that happens above can shift it, and a second that was cut off is read again from its beginning.
+``docs/windows.md`` has the experiment. Only a second that alone overflows a page, and lists that are not sorted as
+promised, are read by page numbers (``offsets.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from orders_pipeline.platforms.base import Page
+from orders_pipeline.platforms.base import Page, Window
+from orders_pipeline.sync import offsets
+from orders_pipeline.sync.window_read import (
+    MAX_PASSES,
+    MAX_PASSES_WITHOUT_NEWS,
+    SECOND,
+    FetchPage,
+    UnsortedError,
+    UnstableWindowError,
+    WindowRead,
+    rows_of,
+    total_of,
+)
 
-MAX_PASSES_WITHOUT_NEWS = 4
-"""After so many passes that bring no new row the platform's count is taken to be wrong; the shortfall is recorded."""
+__all__ = ["WindowRead", "read_once", "read_window"]
 
-MAX_PASSES = 20
-"""A window that still brings news after so many passes changes faster than it can be read: fail loudly."""
-
-FetchPage = Callable[[int, bool], Page]
-"""(page number from 1, ask for the total) -> page."""
-
-
-class WindowTooLargeError(Exception):
-    """More rows than ``max_rows``: read it in halves."""
-
-
-class UnstableWindowError(Exception):
-    """The window kept bringing new rows; nothing of it may be called complete."""
+CALLS_A_SEGMENT = 50
+"""After so many calls what has been read whole is handed over to be landed: a kill, or a row that moves, costs a segment of
+5,000 rows at most, however large the window is."""
 
 
 @dataclass
-class WindowRead:
-    """All pages of a window, over all passes, and how sure we are of them."""
+class Pass:
+    """One way down a window: what it met, and whether each answer bore out its own count."""
 
-    pages: list[Page] = field(default_factory=list)
-    ids: set[str] = field(default_factory=set)
-    calls: int = 0
-    largest_count: int = 0
-    complete: bool = False
-
-    def add(self, page: Page) -> int:
-        """Take a page in; returns how many of its rows were not met before."""
-        self.calls += 1
-        self.pages.append(page)
-        before = len(self.ids)
-        self.ids.update(key for key, _ in page.keys)
-        if page.total is not None:
-            self.largest_count = max(self.largest_count, page.total)
-        return len(self.ids) - before
-
-    @property
-    def shortfall(self) -> int:
-        """Rows that the platform counted and never showed."""
-        return max(self.largest_count - len(self.ids), 0)
+    met: dict[str, datetime | None] = field(default_factory=dict)
+    first_count: int | None = None
+    sound: bool = True  # every answer held as many rows as it promised
+    steady: bool = True  # what was met and what was left always added up to the first count
+    stopped: datetime | None = None  # read whole down to the second after this one, where the segment was full
 
 
-def read_window(fetch: FetchPage, page_size: int, max_rows: int) -> WindowRead:
-    """Read a window until rule 13 accepts it: the union of passes reaches the largest count seen, or one pass alone met the
-    count at its start and the count did not rise; else until passes bring nothing new, with the shortfall recorded.
+def read_window(fetch: FetchPage, window: Window, page_size: int, parts: Sequence[str] = ()) -> Iterator[WindowRead]:
+    """Read a window, newest rows first, as segments that are whole each (one, unless the window is large).
 
-    One call when one page answers it all, N + 1 calls for N pages when nothing moves.
-    Raises WindowTooLargeError before a pass where the count exceeds ``max_rows``, UnstableWindowError.
+    A call for each full page when nothing moves. A segment is accepted when each answer of one pass held what it promised
+    and the counts never moved, or did not rise by the end; or when the union of passes reaches the largest count seen;
+    else passes go on until 4 of them bring nothing new, and the shortfall is recorded (decision 13, adapted: a pass leaves
+    no gap by construction, so rows that left the window need no further pass).
+
+    Raises UnstableWindowError, SecondTooLargeError, RetryableError.
     """
-    read = WindowRead()
-    first = fetch(1, True)
-    read.add(first)
-    count = _count(first)
-    if count <= page_size and first.row_count >= count:
-        read.complete = True
-        return read
-    idle = 0
-    for _ in range(MAX_PASSES):
-        if count > max_rows:
-            raise WindowTooLargeError
-        news, met, after = _pass_backwards(fetch, read, count, page_size)
-        if len(read.ids) >= read.largest_count or (met >= count and after <= count):
-            read.complete = True
-            return read
-        idle = 0 if news else idle + 1
-        if idle >= MAX_PASSES_WITHOUT_NEWS:
-            return read
-        count = after
-    raise UnstableWindowError
+    rest: Window | None = window
+    while rest is not None:
+        read = WindowRead(rest)
+        try:
+            rest = _segment(fetch, read, page_size, parts)
+        except UnsortedError:
+            offsets.read_whole(fetch, read, page_size)
+            rest = None
+        yield read
 
 
-def read_once(fetch: FetchPage, page_size: int) -> WindowRead:
-    """Page 1 with the count, then the last page back to page 2: for the tail, where rows arrive while it is read and a
-    closed window will read everything again."""
-    read = WindowRead()
-    first = fetch(1, True)
-    read.add(first)
-    for page_no in range(-(-_count(first) // page_size), 1, -1):
-        read.add(fetch(page_no, False))
+def read_once(fetch: FetchPage, window: Window, page_size: int, parts: Sequence[str] = ()) -> WindowRead:
+    """One pass without a second look: for the tail, where rows arrive while it is read and a closed window will read
+    everything again."""
+    read = WindowRead(window)
+    try:
+        descend(fetch, read, page_size, parts, calls=None)
+    except UnsortedError:
+        offsets.one_pass(fetch, read, page_size)
     return read
 
 
-def _pass_backwards(fetch: FetchPage, read: WindowRead, count: int, page_size: int) -> tuple[int, int, int]:
-    """One pass, last page first, page 1 last with a fresh count. Returns (new rows, distinct rows met, count after)."""
-    met: set[str] = set()
-    news = 0
-    for page_no in range(max(-(-count // page_size), 1), 1, -1):
-        page = fetch(page_no, False)
-        news += read.add(page)
-        met.update(key for key, _ in page.keys)
-    page = fetch(1, True)
-    news += read.add(page)
-    met.update(key for key, _ in page.keys)
-    return news, len(met), _count(page)
+def _segment(fetch: FetchPage, read: WindowRead, page_size: int, parts: Sequence[str]) -> Window | None:
+    """Read what of ``read.window`` makes one segment, narrowing it; returns what is left for the next."""
+    done = descend(fetch, read, page_size, parts, CALLS_A_SEGMENT)
+    rest = None
+    if done.stopped is not None:
+        whole = read.window
+        read.window, rest = Window(done.stopped + SECOND, whole.end), Window(whole.start, done.stopped)
+        done.met = {key: at for key, at in done.met.items() if at is None or at > done.stopped}
+        read.ids, read.largest_count = set(done.met), 0  # so far they were those of the whole
+    idle = 0
+    for _ in range(MAX_PASSES):
+        if done.sound and done.steady:
+            read.complete = True
+            return rest
+        again = fetch(read.window, 1, None)
+        news = read.add(again)
+        count = total_of(again)
+        read.counted(count)
+        if (done.sound and count <= len(done.met)) or len(read.ids) >= read.largest_count:
+            read.complete = True
+            return rest
+        before = len(read.ids)
+        done = descend(fetch, read, page_size, parts, calls=None)
+        idle = 0 if news or len(read.ids) > before else idle + 1
+        if idle >= MAX_PASSES_WITHOUT_NEWS:
+            return rest
+    raise UnstableWindowError
 
 
-def _count(page: Page) -> int:
-    """The total that a counting call promised; its rows where the platform left the total out."""
-    return page.row_count if page.total is None else max(page.total, page.row_count)
+def descend(fetch: FetchPage, read: WindowRead, page_size: int, parts: Sequence[str], calls: int | None) -> Pass:
+    """One way from the window's end down to its start, or until ``calls`` are spent."""
+    window, cursor = read.window, read.window.end
+    done = Pass()
+    spent = 0
+    while True:
+        # bounds are inclusive and the end must come after the start: a last single second is asked for with the one before
+        asked = Window(min(window.start, cursor - SECOND), cursor)
+        page = fetch(asked, 1, None)
+        read.add(page)
+        spent += 1
+        total, oldest, rows = total_of(page), _oldest(page, asked), rows_of(page)
+        done.sound &= len(rows) >= min(total, page_size)
+        if asked.start == window.start:
+            _add_up(done, read, total, cursor)
+        done.met |= _inside(window, rows)
+        if oldest is None or oldest < window.start:
+            done.sound &= page.row_count >= total or oldest is not None
+            return done
+        if page.row_count >= total and page.has_next is not True:
+            return done
+        done.sound &= page.row_count < total  # a last page that says there is more contradicts itself
+        if oldest < cursor:
+            cursor = oldest
+        else:
+            second = offsets.read_second(fetch, read, cursor, page_size, parts)
+            done.sound &= second.complete
+            for page in second.pages:
+                done.met |= _inside(window, rows_of(page))
+            cursor -= SECOND
+            if cursor < window.start:
+                return done
+        if calls is not None and spent >= calls and window.start < cursor and cursor + SECOND < window.end:
+            done.stopped = cursor
+            return done
+
+
+def _add_up(done: Pass, read: WindowRead, total: int, cursor: datetime) -> None:
+    """What was met above the cursor and what the platform counts from there down, against the count at the start."""
+    above = sum(at is None or at > cursor for at in done.met.values())
+    read.counted(above + total)
+    if done.first_count is None:
+        done.first_count = total
+    done.steady &= above + total == done.first_count
+
+
+def _inside(window: Window, rows: dict[str, datetime | None]) -> dict[str, datetime | None]:
+    return {key: at for key, at in rows.items() if at is None or at >= window.start}
+
+
+def _oldest(page: Page, asked: Window) -> datetime | None:
+    """The oldest time on a page; None where it has no row with one. Raises UnsortedError."""
+    if len(page.times) != page.row_count:
+        raise UnsortedError
+    times = [at for at in page.times if at is not None]
+    if any(later > earlier for earlier, later in zip([asked.end, *times], [*times, asked.start], strict=True)):
+        raise UnsortedError
+    return times[-1] if times else None

@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from orders_pipeline.clock import SHOP_TZ, shop_day
 from orders_pipeline.platforms.base import Feed, FeedName, Window
 from orders_pipeline.sync.context import Context, PullReport
+from orders_pipeline.sync.reconciling.counting import listed_part
 from orders_pipeline.sync.windows import (
     LEAST_ADVANCE,
     LONGEST,
@@ -23,11 +24,17 @@ from orders_pipeline.sync.windows import (
 )
 
 READERS = 4
-"""Windows of the full pull in flight: while one answer travels another is parsed and a third is written. The quota, not
-this number, is the limit on a real platform."""
+"""Windows in flight at most: while one answer travels another is parsed and a third is written."""
+
+CALLS_A_READER = 200
+"""Calls a minute that one reader makes where an answer takes 0.3 s, as a full page does. A shop with the platform's usual
+quota of 100 has one reader: a second would gain nothing, and a kill costs the one window that was being read."""
 
 _RECENT = timedelta(days=1)
 """Refunds older than this are read in windows of a day: few change, and the platform documents no limit for them."""
+
+_HOT_WINDOW = timedelta(hours=6)
+"""Of a full read of the newest orders: what a failed call costs again, where calls fail often."""
 
 
 def pull_full(ctx: Context, since: date | None, until: date | None) -> PullReport:
@@ -53,11 +60,29 @@ def pull_full(ctx: Context, since: date | None, until: date | None) -> PullRepor
 
 
 def refetch_days(ctx: Context, days: Sequence[date]) -> PullReport:
-    """Days of ``created`` again, covered or not."""
+    """Days of ``created`` again, covered or not. Raises UserError for a day that the platform lists no more."""
+    feed, now = ctx.feed(FeedName.ORDERS_BY_CREATED), ctx.caller.platform_now()
+    windows = [window for day in sorted(set(days), reverse=True) if (window := listed_part(ctx, feed, day, now))]
+    return _land_all(ctx, feed, windows, "refetch")
+
+
+def pull_hot_range(ctx: Context, span: timedelta) -> PullReport:
+    """Orders created in the last ``span``, covered or not, newest first."""
     feed = ctx.feed(FeedName.ORDERS_BY_CREATED)
     end = closed_end(ctx.caller.platform_now())
-    windows = [window for day in sorted(set(days), reverse=True) if (window := day_window(day, end))]
-    return _land_all(ctx, feed, windows, "refetch")
+    steps = range(-(-span // _HOT_WINDOW))
+    windows = [Window(end - (step + 1) * _HOT_WINDOW, end - step * _HOT_WINDOW) for step in steps]
+    return _land_all(ctx, feed, windows, "full")
+
+
+def pull_holes(ctx: Context) -> PullReport:
+    """What of orders by ``modified`` no window covers although newer windows do."""
+    feed = ctx.feed(FeedName.ORDERS_BY_MODIFIED)
+    covered = ctx.coverage(feed.table).covered(feed.api)
+    if not covered:
+        return PullReport(feed.api)
+    newest = max(window.end for window in covered)
+    return _land_increments(ctx, feed, covered, covered[0].start, LONGEST, until=newest)
 
 
 def pull_increments(ctx: Context, since: datetime | None = None) -> PullReport:
@@ -128,14 +153,19 @@ def _land_all(ctx: Context, feed: Feed, windows: Sequence[Window], channel: str)
     """Read and land windows in the given order, a few at a time. The first error ends it; what landed stays landed."""
     report = PullReport(feed.api)
     label = f"{ctx.shop.shop}: {feed.name.replace('_', ' ')}"
-    with ThreadPoolExecutor(READERS, thread_name_prefix="read") as pool:
-        futures = [pool.submit(ctx.read_and_land, feed, window, channel) for window in windows]
-        try:
-            for done, future in enumerate(as_completed(futures), start=1):
-                report += future.result()
-                ctx.progress(f"{label}, {report.rows:,} rows in {report.calls:,} calls", done, len(futures))
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
+    readers = min(READERS, -(-ctx.shop.calls_per_minute // CALLS_A_READER))
+    try:
+        with ThreadPoolExecutor(readers, thread_name_prefix="read") as pool:
+            futures = [pool.submit(ctx.read_and_land, feed, window, channel) for window in windows]
+            try:
+                for done, future in enumerate(as_completed(futures), start=1):
+                    report += future.result()
+                    ctx.progress(f"{label}, {report.rows:,} rows in {report.calls:,} calls", done, len(futures))
+            except BaseException:
+                ctx.caller.pauses.end()  # the pool waits for its readers, and these may wait minutes for their turn
+                for future in futures:
+                    future.cancel()
+                raise
+    finally:
+        ctx.caller.pauses.begin()
     return report

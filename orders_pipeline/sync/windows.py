@@ -20,6 +20,10 @@ OVERLAP = timedelta(minutes=5)
 LONGEST = timedelta(minutes=30)
 """The platform advises at most 30 minutes a query by modified; longer ones are slow and get refused."""
 
+NORMAL_LAG = timedelta(minutes=20)
+"""What is newer may be missing without anything being wrong; normal is under 13: a window closes 3 minutes behind, opens for
+5 minutes of news, and the schedule ticks every 5."""
+
 LEAST_ADVANCE = timedelta(minutes=5)
 """No closed window is opened for less news than it re-reads; until then the tail serves."""
 

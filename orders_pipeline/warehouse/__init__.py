@@ -4,9 +4,24 @@ Knows raw files, not who fetched them; a platform's words only through that plat
 """
 
 from orders_pipeline.warehouse.publish import Published
+from orders_pipeline.warehouse.purge import DEFAULT_DAYS, LEAST_DAYS, PurgeReport, purged_until
 from orders_pipeline.warehouse.report import ApplyReport
 from orders_pipeline.warehouse.schema import Column, columns, comment, tables
-from orders_pipeline.warehouse.stage import Stage
+from orders_pipeline.warehouse.stage import Stage, mapping_version
 from orders_pipeline.warehouse.store import Warehouse
 
-__all__ = ["ApplyReport", "Column", "Published", "Stage", "Warehouse", "columns", "comment", "tables"]
+__all__ = [
+    "DEFAULT_DAYS",
+    "LEAST_DAYS",
+    "ApplyReport",
+    "Column",
+    "Published",
+    "PurgeReport",
+    "Stage",
+    "Warehouse",
+    "columns",
+    "comment",
+    "mapping_version",
+    "purged_until",
+    "tables",
+]

@@ -130,6 +130,11 @@ class Publisher:
         self._retire(now)
         return published
 
+    def remove_superseded(self) -> None:
+        """Remove every copy but the newest: what they still hold has been purged."""
+        for version in self._versions()[:-1]:
+            version.unlink(missing_ok=True)
+
     def _versions(self) -> list[Path]:
         return sorted(self._folder.versions.glob("orders-*.duckdb"), key=_number)
 

@@ -13,6 +13,7 @@ from orders_pipeline.settings import DataFolder
 from orders_pipeline.warehouse.lock import writer_lock
 from orders_pipeline.warehouse.open import open_memory
 from orders_pipeline.warehouse.publish import Publisher
+from orders_pipeline.warehouse.purge import newest_sums
 from orders_pipeline.warehouse.report import ApplyReport
 from orders_pipeline.warehouse.schema import RAW_TABLES, columns, quoted, tables
 from orders_pipeline.warehouse.session import log_of, session
@@ -48,6 +49,7 @@ def rebuild_file(
             report += _apply(folder, fresh, sorted(set(_raw_files(folder)) - set(files)), clock)
             if folder.warehouse.exists():
                 _carry_over(folder, fresh)
+            _bring_back_sums(folder, fresh)
             log_of(folder.warehouse).unlink(missing_ok=True)  # it belongs to the file that goes
             os.replace(fresh, folder.warehouse)
             publisher.publish()
@@ -81,11 +83,23 @@ def _carry_over(folder: DataFolder, fresh: Path) -> None:
             if not table.startswith(FROM_RAW):
                 names = ", ".join(f'"{column.name}"' for column in columns(table))
                 con.execute(f"INSERT INTO {table} BY NAME SELECT {names} FROM old.{table}")
-        con.execute(
-            "UPDATE core.orders AS o SET vanished_at = v.vanished_at FROM old.core.orders AS v "
-            "WHERE v.vanished_at >= o.synced_at "
-            "AND o.platform = v.platform AND o.shop = v.shop AND o.order_id = v.order_id"
-        )
+        for table, key in (("core.orders", "order_id"), ("core.refunds", "refund_id")):
+            con.execute(
+                f"UPDATE {table} AS o SET vanished_at = v.vanished_at FROM old.{table} AS v "
+                f"WHERE v.vanished_at >= o.synced_at AND o.platform = v.platform AND o.shop = v.shop AND o.{key} = v.{key}"
+            )
+
+
+def _bring_back_sums(folder: DataFolder, fresh: Path) -> None:
+    """Daily sums of days whose orders a purge has taken: ``raw/`` holds them where the old file could not be read."""
+    sums = newest_sums(folder.raw)
+    if sums is None:
+        return
+    file, kept_from = sums
+    with session(open_memory(folder.root / "spill"), fresh, folder.raw.resolve()) as con:
+        con.execute("INSERT INTO ops.meta VALUES ('orders_kept_from', ?)", [kept_from.isoformat()])
+        con.execute("DELETE FROM planning.daily_sku_sales WHERE date < ?", [kept_from])
+        con.execute(f"INSERT INTO planning.daily_sku_sales BY NAME FROM read_parquet({quoted(file)})")
 
 
 def _raw_files(folder: DataFolder) -> list[Path]:

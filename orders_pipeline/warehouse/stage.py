@@ -7,6 +7,7 @@ fetched_at, row_count, body) and appends BY NAME to ``staged.<table of core>`` (
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,15 +30,17 @@ STAGED = ("orders", "order_lines", "line_parts", "refunds", "shipments", "traces
 _PAGES = """
 CREATE TABLE staged.pages AS
 SELECT row_number() OVER () AS page_id, platform, shop, api, channel, window_start, window_end, page_no, fetched_at,
-  run_id, coalesce(row_count, 0) AS row_count, calls, coalesce(body, '') AS body
-FROM read_parquet([{files}], hive_partitioning = false)
+  run_id, coalesce(row_count, 0) AS row_count, calls, coalesce(shortfall, 0) AS shortfall, coalesce(body, '') AS body
+FROM (
+  FROM read_parquet([{files}], hive_partitioning = false, union_by_name = true)
+  UNION ALL BY NAME SELECT NULL::BIGINT AS shortfall WHERE false)  -- files of older versions have no such column
 """
 
 _WINDOWS = """
 CREATE TABLE staged.windows AS
 SELECT platform, shop, api, window_start, window_end, fetched_at, any_value(run_id) AS run_id,
   max(coalesce(calls, 0)) AS calls, count(*)::INTEGER AS pages, sum(row_count)::BIGINT AS rows,
-  any_value(coalesce(channel, '')) AS channel
+  any_value(coalesce(channel, '')) AS channel, max(shortfall) AS shortfall
 FROM staged.pages GROUP BY platform, shop, api, window_start, window_end, fetched_at
 """
 
@@ -127,6 +130,17 @@ class Stage:
                 f"WHERE platform = {schema.quoted(platform)} AND api = {schema.quoted(api)}"
             )
         return plan
+
+
+@lru_cache
+def mapping_version() -> str:
+    """Changes with whatever decides how raw pages become rows: every script of the mappings and of the upserts."""
+    digest = hashlib.sha256()
+    for package in sorted({*MAPPING_OF_PLATFORM.values(), "orders_pipeline.warehouse.upsert"}):
+        for entry in sorted(resources.files(package).iterdir(), key=lambda entry: entry.name):
+            if entry.name.endswith(".sql"):
+                digest.update(entry.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 @lru_cache

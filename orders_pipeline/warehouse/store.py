@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ from orders_pipeline.settings import DataFolder, UserError
 from orders_pipeline.warehouse.lock import writer_lock
 from orders_pipeline.warehouse.open import open_copy, open_memory
 from orders_pipeline.warehouse.publish import Published, Publisher
+from orders_pipeline.warehouse.purge import PurgeReport, preview, purge_folder
 from orders_pipeline.warehouse.rebuild import rebuild_file
 from orders_pipeline.warehouse.report import ApplyReport
 from orders_pipeline.warehouse.session import session
@@ -95,6 +97,21 @@ class Warehouse:
         """As ``apply``, without ledger rows: what was read past the last closed window."""
         return self._apply(files, holder, also, with_ledger=False)
 
+    def apply_again(self, files: Sequence[Path], *, holder: str, also: Also) -> ApplyReport:
+        """Files that the ledger knows, by the mapping as it is now: what it can read leaves ``ops.quarantine``."""
+        if not files:
+            return self._apply(files, holder, also, with_ledger=False)
+        with Stage(files, self._spill) as stage:
+            facts = stage.facts()
+            with self.write(holder, stage=stage) as con:
+                con.execute(
+                    "DELETE FROM ops.quarantine AS q USING memory.staged.windows AS w WHERE q.shop = w.shop AND q.api = w.api "
+                    "AND q.window_start = w.window_start AND q.window_end = w.window_end AND q.fetched_at = w.fetched_at"
+                )
+                rows = upsert(con, facts.filled, self._clock.now(), with_ledger=False)
+                also(con)
+        return ApplyReport.of(rows, facts)
+
     def _apply(self, files: Sequence[Path], holder: str, also: Also | None, *, with_ledger: bool) -> ApplyReport:
         if not files:
             if also:
@@ -119,3 +136,17 @@ class Warehouse:
         report = rebuild_file(self._folder, self._clock, self._lock, self._publisher, progress)
         self.flush()
         return report
+
+    def preview_purge(self, kept_from: date) -> PurgeReport:
+        """What ``purge`` would take, by the published copy. Changes nothing; raises UserError where there is no copy."""
+        with self.read() as con:
+            return preview(con, self._folder, kept_from)
+
+    def purge(
+        self, kept_from: date, progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None
+    ) -> PurgeReport:
+        """Remove what is about single orders that did not change since ``kept_from`` began: rows, raw files, older copies.
+
+        Daily sums stay. ``progress`` is told what, done and in all. Raises UserError where a lock is held.
+        """
+        return purge_folder(self._folder, self._clock, self._lock, self._publisher, kept_from, progress)

@@ -60,6 +60,7 @@ def test_reconciliation_asks_for_yesterday_in_shanghai(location, folder: DataFol
     at = datetime(2026, 1, 15, 1, 30, tzinfo=SHOP_TZ)  # still the 14th in UTC
     (request,) = tick(location(TEA), "reconcile_schedule", at_noon(folder), at.astimezone(UTC)).run_requests
     assert request.partition_key == "2026-01-14"
+    assert request.run_config == {"ops": {"daily_reconciliation": {"config": {"nightly": True}}}}
 
 
 def test_a_schedule_skips_while_somebody_syncs_the_shop(location, folder: DataFolder) -> None:
@@ -104,7 +105,7 @@ def test_waiting_messages_ask_for_a_run_that_works_them_off(location, folder: Da
         pipeline = Pipeline(folder, sandbox.clock)
         repository = location(stanza_of(shop_of(sandbox)), pipeline=pipeline)
         assert tick(repository, "messages_tea_tmall_sensor", pipeline).skip_message == "No message is waiting."
-        sandbox.clock.advance(3600)  # from that tick on the platform keeps messages for the shop
+        sandbox.clock.advance(3600)  # the first tick has opened the channel
         (request,) = tick(repository, "messages_tea_tmall_sensor", pipeline).run_requests
         assert int(request.tags["orders_pipeline/messages"]) > 0
         assert repository.get_job("messages_tea_tmall").execute_in_process(instance=instance).success
@@ -125,7 +126,7 @@ def test_a_gateway_that_is_down_fails_the_tick_in_one_line(location, folder: Dat
 
 RECORD = """
 INSERT INTO ops.reconciliations
-VALUES ('tea', 'taobao.trades.sold.get', 'created', $start, $end, $at, 10, 9, 1, 0, 0, 10, $healed, 'missing: 4711')
+VALUES ('tea', 'taobao.trades.sold.get', 'created', $start, $end, $at, 10, 9, 1, 0, 0, 10, $healed, 'missing: 4711', 'ids', 0)
 """
 
 
@@ -147,17 +148,40 @@ def record(pipeline: Pipeline, day: str, minutes: int, healed: int = 0) -> None:
 def test_a_day_that_differs_is_read_again_at_most_three_times(location, folder: DataFolder) -> None:
     pipeline = at_noon(folder)
     repository = location(TEA, pipeline=pipeline)
-    assert "No day of tea" in tick(repository, "refetch_tea_sensor", pipeline).skip_message
+    assert "Nothing of tea" in tick(repository, "refetch_tea_sensor", pipeline).skip_message
     record(pipeline, "2026-01-14", 0)
     (request,) = tick(repository, "refetch_tea_sensor", pipeline).run_requests
-    assert request.run_key == "tea:2026-01-14:1"
+    assert request.run_key == "tea:2026-01-14:1:20260115T04"
     assert request.partition_key == "2026-01-14"
-    assert request.run_config == {"ops": {"tea__raw_full_pages": {"config": {"refetch_days": ["2026-01-14"]}}}}
+    assert request.run_config == {
+        "ops": {
+            "tea__raw_full_pages": {"config": {"refetch_days": ["2026-01-14"]}},
+            "daily_reconciliation": {"config": {"nightly": False, "only": ["tea"]}},
+        }
+    }
+    pipeline.clock.sleep(3_600)  # the run died before it compared anything: it gets another
+    (request,) = tick(repository, "refetch_tea_sensor", pipeline).run_requests
+    assert request.run_key == "tea:2026-01-14:1:20260115T05"
     for attempt in range(1, MOST_ATTEMPTS):
         record(pipeline, "2026-01-14", attempt)
     result = tick(repository, "refetch_tea_sensor", pipeline)
     assert not result.run_requests
     assert "a person must look" in result.skip_message
+
+
+def test_what_counts_found_is_counted_again_once_for_all_windows(location, folder: DataFolder) -> None:
+    pipeline = at_noon(folder)
+    repository = location(TEA, pipeline=pipeline)
+    for day in ("2026-01-14", "2026-01-13"):
+        record(pipeline, day, 0)
+    warehouse = pipeline.warehouse()
+    with warehouse.write("test") as con:
+        con.execute("UPDATE ops.reconciliations SET method = 'count'")
+    warehouse.flush()
+    (request,) = tick(repository, "refetch_tea_sensor", pipeline).run_requests
+    assert request.run_key == "tea:night:2026-01-14:1:20260115T04"
+    assert request.asset_selection == [dg.AssetKey("daily_reconciliation")]
+    assert request.run_config == {"ops": {"daily_reconciliation": {"config": {"nightly": True, "only": ["tea"]}}}}
 
 
 def test_a_day_that_was_mended_is_left_alone(location, folder: DataFolder) -> None:

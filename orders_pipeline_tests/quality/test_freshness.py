@@ -18,7 +18,7 @@ def fresh_after(folder: DataFolder, *windows: tuple[int, int]):
     with warehouse.write("test") as con:
         for start, end in windows:
             con.execute(
-                "INSERT INTO ops.sync_windows VALUES ('tmall', 'tea', ?, ?, ?, ?, 'run', 1, 1, 0, 'incremental')",
+                "INSERT INTO ops.sync_windows VALUES ('tmall', 'tea', ?, ?, ?, ?, 'run', 1, 1, 0, 'incremental', 0)",
                 [API, NOW - timedelta(minutes=start), NOW - timedelta(minutes=end), NOW],
             )
     warehouse.flush()

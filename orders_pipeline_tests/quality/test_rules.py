@@ -43,12 +43,27 @@ FORECASTS: list[dict[str, object]] = [
     for day in range(1, 8)
 ]
 
+SHORT_READ = "INSERT INTO ops.sync_windows SELECT 'taobao', 'tea',"
+
 BREAKS = {
     "orders:unique_ids": ("INSERT INTO core.orders SELECT * FROM core.orders", "taobao/o1"),
     "orders:no_negative_totals": ("UPDATE core.orders SET freight_amount = -1", "o1"),
     "orders:payable_adds_up": ("UPDATE core.orders SET goods_amount = 10.01", "o1"),
     "orders:paid_is_payable_or_nothing": ("UPDATE core.orders SET paid_at = NULL", "o1"),
     "orders:known_status": ("UPDATE core.orders SET status = 'unknown', source_status = 'NEW_CODE'", "o1 NEW_CODE"),
+    "orders:nothing_in_quarantine": (
+        "INSERT INTO ops.quarantine VALUES ('taobao', 'tea', 'taobao.trades.sold.get', '2026-01-15 04:00:00Z',"
+        " '2026-01-15 05:00:00Z', 'o9', 'payment is no amount', now(), '')",
+        "taobao.trades.sold.get o9: payment is no amount",
+    ),
+    "orders:windows_read_whole": (
+        f"{SHORT_READ} 'taobao.trades.sold.get', '2026-01-15 04:00:00Z', '2026-01-15 05:00:00Z', now(), '', 5, 4, 9, '', 2",
+        "taobao.trades.sold.get 2026-01-15 12:00:00 (2 short)",
+    ),
+    "refunds:windows_read_whole": (
+        f"{SHORT_READ} 'taobao.refunds.receive.get', '2026-01-15 04:00:00Z', '2026-01-15 05:00:00Z', now(), '', 5, 4, 9, '', 2",
+        "taobao.refunds.receive.get 2026-01-15 12:00:00 (2 short)",
+    ),
     "order_lines:unique_ids": ("INSERT INTO core.order_lines SELECT * FROM core.order_lines", "taobao/l1"),
     "order_lines:no_negative_totals": ("UPDATE core.order_lines SET quantity = -1", "l1"),
     "order_lines:lines_add_up_to_order": ("UPDATE core.order_lines SET paid_amount = 9.99", "o1"),

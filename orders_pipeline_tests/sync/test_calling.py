@@ -98,7 +98,7 @@ def test_an_expired_session_is_refreshed_once_and_the_new_tokens_are_kept(
             sync.check()
         with open_sync(server) as later:  # another process starts from what was stored
             later.check()
-    assert outcomes(folder) == ["ok", "session", "ok", "ok"]
+    assert outcomes(folder) == ["ok", "session", "ok", "ok", "ok"]  # the refresh stands between
 
 
 def test_an_expired_session_without_refresh_token_is_one_clear_error(

@@ -1,106 +1,248 @@
-"""No row of a window is lost while rows move under the reader's hands."""
+"""No row of a window is lost while rows move under the reader's hands, and hardly a call is spent on that."""
 
 from __future__ import annotations
 
 import itertools
-import random
+import math
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders_pipeline.platforms.base import Page
-from orders_pipeline.sync.paging import UnstableWindowError, WindowTooLargeError, read_once, read_window
+from orders_pipeline.platforms.base import Page, RetryableError, Window
+from orders_pipeline.sync.paging import CALLS_A_SEGMENT, WindowRead, read_once, read_window
+from orders_pipeline.sync.window_read import (
+    MAX_PASSES_WITHOUT_NEWS,
+    FetchPage,
+    SecondTooLargeError,
+    UnstableWindowError,
+    rows_of,
+)
+from orders_pipeline_tests.sync.moving_list import PAGE_SIZE, PARTS, START, MovingList, Row, window
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-PAGE_SIZE = 10
+TEN_MINUTES = window(600)
 
 
-class MovingList:
-    """A platform's list, newest first, on which something happens between two calls."""
-
-    def __init__(self, rows: int, seed: int, *, leave: float = 0.0, ties: bool = False) -> None:
-        self.rows = [str(number) for number in range(rows)]
-        self.gone: set[str] = set()
-        self.random = random.Random(seed)
-        self.leave = leave
-        self.ties = ties
-        self.calls = 0
-
-    def fetch(self, page_no: int, count: bool) -> Page:
-        self.calls += 1
-        if self.ties:
-            self.random.shuffle(self.rows)  # rows of one second come in any order, which changes from call to call
-        first = (page_no - 1) * PAGE_SIZE
-        rows = self.rows[first : first + PAGE_SIZE]
-        page = Page(
-            api="list",
-            table="trade_pages",
-            body="{}",
-            keys=tuple((row, "v") for row in rows),
-            total=len(self.rows) if count else None,
-            has_next=None if count else first + PAGE_SIZE < len(self.rows),
-            request_id="r",
-            at=NOW,
-        )
-        if self.rows and self.random.random() < self.leave:
-            row = self.rows.pop(self.random.randrange(len(self.rows)))  # it changed: a later window will hold it
-            self.gone.add(row)
-        return page
+def read(fetch: FetchPage, asked: Window = TEN_MINUTES, parts: tuple[str, ...] = PARTS) -> WindowRead:
+    """The only segment of a window."""
+    (whole,) = read_window(fetch, asked, PAGE_SIZE, parts)
+    return whole
 
 
 def test_one_call_where_a_page_holds_the_window() -> None:
     for rows in (0, 1, PAGE_SIZE):
         source = MovingList(rows, 1)
-        read = read_window(source.fetch, PAGE_SIZE, 1_000)
-        assert (source.calls, len(read.ids), read.complete) == (1, rows, True)
+        whole = read(source.fetch)
+        assert (source.calls, len(whole.ids), whole.complete) == (1, rows, True)
 
 
-def test_one_call_above_the_minimum_when_nothing_moves() -> None:
-    source = MovingList(35, 1)
-    read = read_window(source.fetch, PAGE_SIZE, 1_000)
-    assert (source.calls, len(read.ids), read.complete) == (5, 35, True)
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(0, 300),
+    st.integers(0, 10_000),
+    st.sampled_from([600, 3_600]),
+    st.sampled_from([0.0, 0.05, 0.3]),
+)
+def test_at_most_three_calls_above_the_minimum(rows: int, seed: int, seconds: int, leave: float) -> None:
+    """Rows may leave at any call and share seconds, a sixth of a page at most in the mean; a page here is ten rows: with the
+    platform's hundred the second that is read again weighs a tenth of this."""
+    source = MovingList(min(rows, seconds // 6), seed, seconds, leave=leave)
+    minimum = max(math.ceil(len(source.rows) / PAGE_SIZE), 1)
+    again = math.ceil(minimum * 0.3)  # ten rows of which one or two are met again
+    whole = read(source.fetch, window(seconds))
+    assert source.ids <= whole.ids
+    assert whole.calls == source.calls <= minimum + again + 3
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.integers(0, 120), st.integers(0, 10_000), st.sampled_from([0.05, 0.3, 0.9]))
-def test_rows_that_leave_hide_no_row_that_stays(rows: int, seed: int, leave: float) -> None:
-    source = MovingList(rows, seed, leave=leave)
-    read = read_window(source.fetch, PAGE_SIZE, 1_000)
-    assert set(source.rows) <= read.ids
+@given(st.integers(0, 120), st.integers(0, 10_000), st.integers(3, 600), st.sampled_from([0.05, 0.3, 0.9]))
+def test_rows_that_leave_hide_no_row_that_stays(rows: int, seed: int, seconds: int, leave: float) -> None:
+    source = MovingList(rows, seed, seconds, leave=leave)
+    whole = read(source.fetch, window(seconds))
+    assert source.ids <= whole.ids
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.integers(11, 60), st.integers(0, 10_000))
-def test_an_order_that_changes_from_call_to_call_loses_nothing(rows: int, seed: int) -> None:
-    source = MovingList(rows, seed, ties=True)
-    read = read_window(source.fetch, PAGE_SIZE, 1_000)
-    if read.complete:
-        assert read.ids == set(source.rows)
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 200), st.integers(0, 10_000), st.integers(1, 20))
+def test_crowded_seconds_in_any_order_lose_nothing(rows: int, seed: int, seconds: int) -> None:
+    source = MovingList(rows, seed, seconds)
+    whole = read(source.fetch, window(seconds))
+    if whole.complete:
+        assert whole.ids == source.ids
     else:
-        assert read.shortfall == rows - len(read.ids) > 0  # what was not shown is recorded, not hidden
+        assert whole.shortfall == rows - len(whole.ids) > 0  # what was not shown is recorded, not hidden
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 120), st.integers(0, 10_000), st.sampled_from([0.1, 0.3]))
+def test_a_row_that_comes_late_hides_no_other(rows: int, seed: int, late: float) -> None:
+    source = MovingList(rows, seed, late=late)
+    there = source.ids
+    assert there <= read(source.fetch).ids
+
+
+def test_a_row_that_comes_late_above_what_was_read_is_found_where_the_counts_tell() -> None:
+    source = MovingList(35, 1)
+    honest = source.fetch
+
+    def late(asked: Window, page_no: int, part: str | None) -> Page:
+        page = honest(asked, page_no, part)
+        if source.calls == 2:
+            source.rows += [Row("late above", 600), Row("late below", 0)]
+        return page
+
+    assert read(late).ids == source.ids
+
+
+def test_no_page_number_beyond_the_first_is_asked_for_where_seconds_fit_a_page() -> None:
+    source = MovingList(100, 1, leave=0.5)
+    read(source.fetch)
+    assert source.deepest == 1
+
+
+def test_a_second_that_overflows_a_page_is_read_by_its_parts() -> None:
+    source = MovingList(40, 1)
+    source.rows += [Row(f"same {n}", 300, PARTS[n % 3]) for n in range(27)]
+    whole = read(source.fetch)
+    assert whole.complete
+    assert whole.ids == source.ids
+    assert source.deepest == 1
+
+
+def test_a_second_whose_rows_are_in_no_part_is_read_in_passes() -> None:
+    source = MovingList(0, 1)
+    source.rows = [Row(f"same {n}", 300, "unheard of") for n in range(27)]
+    whole = read(source.fetch)
+    assert whole.complete
+    assert whole.ids == source.ids
+
+
+@pytest.mark.parametrize("second", [0, 1, 599, 600])
+def test_crowded_seconds_at_the_ends(second: int) -> None:
+    source = MovingList(8, 1)
+    source.rows += [Row(f"same {n}", second, PARTS[n % 3]) for n in range(27)]
+    whole = read(source.fetch)
+    assert (whole.complete, whole.ids) == (True, source.ids)
+
+
+def test_a_second_beyond_all_paging_fails_loudly() -> None:
+    source = MovingList(0, 1)
+    source.rows = [Row(f"same {n}", 300) for n in range(5_001)]
+    with pytest.raises(SecondTooLargeError):
+        read(source.fetch)
+
+
+def test_a_large_window_comes_in_segments_that_leave_nothing_out() -> None:
+    source = MovingList(2_000, 1, 100_000)
+    segments = list(read_window(source.fetch, window(100_000), PAGE_SIZE, PARTS))
+    assert len(segments) > 2_000 / PAGE_SIZE / CALLS_A_SEGMENT
+    assert all(segment.complete for segment in segments)
+    assert segments[0].window.end == START + timedelta(seconds=100_000)
+    assert segments[-1].window.start == START
+    for newer, older in itertools.pairwise(segments):
+        assert newer.window.start - older.window.end == timedelta(seconds=1)
+    for segment in segments:
+        ends = ((at - START).total_seconds() for at in (segment.window.start, segment.window.end))
+        first, last = ends
+        assert segment.ids == {row.key for row in source.rows if first <= row.second <= last}
 
 
 def test_a_count_that_no_page_bears_out_is_recorded_as_a_shortfall() -> None:
     source = MovingList(25, 1)
     honest = source.fetch
 
-    def lying(page_no: int, count: bool) -> Page:
-        page = honest(page_no, count)
-        return replace(page, total=30 if count else None)
+    def lying(asked: Window, page_no: int, part: str | None) -> Page:
+        page = honest(asked, page_no, part)
+        return replace(page, total=(page.total or 0) + 5)
 
-    read = read_window(lying, PAGE_SIZE, 1_000)
-    assert not read.complete
-    assert read.shortfall == 5
+    whole = read(lying)
+    assert not whole.complete
+    assert whole.shortfall == 5
+    assert whole.ids == source.ids
 
 
-def test_too_many_rows_are_refused_before_paging() -> None:
-    source = MovingList(101, 1)
-    with pytest.raises(WindowTooLargeError):
-        read_window(source.fetch, PAGE_SIZE, 100)
-    assert source.calls == 1
+def test_pages_shorter_than_asked_are_gone_on_from() -> None:
+    source = MovingList(45, 1)
+    honest = source.fetch
+
+    def clamped(asked: Window, page_no: int, part: str | None) -> Page:
+        page = honest(asked, page_no, part)
+        return replace(page, keys=page.keys[:4], times=page.times[:4])
+
+    assert read(clamped).ids == source.ids
+
+
+def test_a_counting_call_without_a_total_proves_nothing() -> None:
+    source = MovingList(25, 1)
+
+    def silent(asked: Window, page_no: int, part: str | None) -> Page:
+        return replace(source.fetch(asked, page_no, part), total=None, has_next=True)
+
+    with pytest.raises(RetryableError, match="no total"):
+        read(silent)
+
+
+@pytest.mark.parametrize("sorted_", [True, False])
+def test_a_last_page_that_says_there_is_more_is_believed(sorted_: bool) -> None:
+    """The platform counts 20 of 25 rows, and says on their last page that more follow."""
+    source = MovingList(25, 1)
+    honest = source.fetch
+
+    def capped(asked: Window, page_no: int, part: str | None) -> Page:
+        page = honest(asked, page_no, part)
+        total = page.total or 0
+        shown = (page_no - 1) * PAGE_SIZE + page.row_count
+        page = replace(page, total=min(total, 20), has_next=shown < total)
+        return page if sorted_ else replace(page, times=())
+
+    assert read(capped).ids == source.ids
+
+
+def test_an_answer_that_always_says_there_is_more_ends() -> None:
+    source = MovingList(25, 1)
+
+    def endless(asked: Window, page_no: int, part: str | None) -> Page:
+        return replace(source.fetch(asked, page_no, part), has_next=True)
+
+    assert read(endless).ids == source.ids
+    assert source.calls < 30
+
+
+def test_an_answer_without_rows_where_there_are_some_is_no_empty_window() -> None:
+    source = MovingList(25, 1)
+    honest = source.fetch
+
+    def empty_at_times(asked: Window, page_no: int, part: str | None) -> Page:
+        page = honest(asked, page_no, part)
+        return replace(page, keys=(), times=()) if source.calls in (1, 4) else page
+
+    assert read(empty_at_times).ids == source.ids
+
+
+def test_a_list_that_is_not_sorted_is_read_by_page_numbers() -> None:
+    source = MovingList(35, 1)
+    honest = source.fetch
+
+    def unsorted(asked: Window, page_no: int, part: str | None) -> Page:
+        page = honest(asked, page_no, part)
+        return replace(page, times=page.times[::-1])
+
+    whole = read(unsorted)
+    assert (whole.complete, whole.ids) == (True, source.ids)
+    assert source.deepest == 4
+
+
+def test_a_row_without_a_time_costs_no_other() -> None:
+    source = MovingList(25, 1)
+    honest = source.fetch
+
+    def poisoned(asked: Window, page_no: int, part: str | None) -> Page:
+        page = honest(asked, page_no, part)
+        return replace(page, times=tuple(None if key == "7" else at for key, at in rows_of(page).items()))
+
+    assert read(poisoned).ids == source.ids
 
 
 def test_a_window_that_never_settles_is_no_complete_window() -> None:
@@ -108,28 +250,18 @@ def test_a_window_that_never_settles_is_no_complete_window() -> None:
     fresh = itertools.count(1_000)
     honest = source.fetch
 
-    def drifting(page_no: int, count: bool) -> Page:
-        page = honest(min(page_no, 4), count)
-        keys = ((f"late {next(fresh)}", "v"),) if page_no == 1 else page.keys  # each pass brings one row, never all 500
-        return replace(page, keys=keys, total=500 if count else None)
+    def drifting(asked: Window, page_no: int, part: str | None) -> Page:
+        page = honest(asked, page_no, part)
+        if asked.end == TEN_MINUTES.end:  # each pass brings one row, never all 500
+            page = replace(page, keys=((f"late {next(fresh)}", "v"), *page.keys[1:]))
+        return replace(page, total=500)
 
     with pytest.raises(UnstableWindowError):
-        read_window(drifting, PAGE_SIZE, 1_000)
-
-
-def test_a_window_that_outgrows_the_limit_while_it_is_read_is_split_like_any_other() -> None:
-    source = MovingList(40, 1)
-    honest = source.fetch
-
-    def growing(page_no: int, count: bool) -> Page:
-        source.rows.insert(0, f"late {len(source.rows)}")
-        return honest(page_no, count)
-
-    with pytest.raises(WindowTooLargeError):
-        read_window(growing, PAGE_SIZE, 45)
+        read(drifting)
+    assert source.calls > MAX_PASSES_WITHOUT_NEWS
 
 
 def test_the_tail_is_read_once_through() -> None:
     source = MovingList(25, 1)
-    assert len(read_once(source.fetch, PAGE_SIZE).ids) == 25
+    assert read_once(source.fetch, TEN_MINUTES, PAGE_SIZE).ids == source.ids
     assert source.calls == 3

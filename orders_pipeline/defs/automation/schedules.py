@@ -40,13 +40,14 @@ publish_job = dg.define_asset_job(
     cron_schedule="30 1 * * *",  # the day has settled for 90 minutes, and no shop works
     execution_timezone=SHOP_TZ.key,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Compares yesterday with the platforms.",
+    description="Compares yesterday, and counts of the 90 days up to it, with the platforms; heals what differs.",
 )
 def reconcile_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     if not shops():
         return dg.SkipReason(no_shop_reason())
     yesterday = context.scheduled_execution_time.astimezone(SHOP_TZ).date() - timedelta(days=1)
-    return dg.RunRequest(partition_key=yesterday.isoformat())
+    config = {"ops": {"daily_reconciliation": {"config": {"nightly": True}}}}
+    return dg.RunRequest(partition_key=yesterday.isoformat(), run_config=config)
 
 
 @dg.schedule(

@@ -17,9 +17,9 @@ import httpx
 import msgspec
 
 from orders_pipeline.clock import SHOP_TZ
-from orders_pipeline.platforms.base import RequestError, RetryableError
+from orders_pipeline.platforms.base import FlowControlError, PlatformError, RequestError, RetryableError
 from orders_pipeline.platforms.taobao import tokens
-from orders_pipeline.platforms.taobao.errors import INVALID_TIMESTAMP, classify
+from orders_pipeline.platforms.taobao.errors import INVALID_TIMESTAMP, UNSTATED_BAN, classify
 from orders_pipeline.platforms.taobao.feeds import FEEDS
 from orders_pipeline.platforms.taobao.requests import SERVER_TIME, TopRequests
 from orders_pipeline.platforms.taobao.signing import SIGN_METHOD, sign
@@ -41,6 +41,9 @@ TIMEOUTS = httpx.Timeout(
 )
 LONGEST_ANSWER = 60.0
 """Seconds from sending to the last byte. A read time-out alone lets a server that drips bytes hold the sync for ever."""
+
+LONGEST_PAUSE = 86_400.0
+"""Seconds. What a gateway asks for beyond a day is a mistake of the gateway."""
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes, unpacked: a page is about 0.2 MB, a single monstrous order was seen at 10 MB; beyond this it is no page."""
@@ -71,6 +74,7 @@ class TopPlatform(TopRequests):
         self._clock = clock
         self._offset = timedelta(0)  # platform's clock minus ours
         self._heard = False  # whether the platform has told its time
+        self._retry_after = ""  # the header of the last answer
         self._http = httpx.Client(
             timeout=TIMEOUTS,
             follow_redirects=False,  # a redirect would carry the session elsewhere
@@ -89,6 +93,10 @@ class TopPlatform(TopRequests):
         """Take a refreshed access token into use."""
         self._session = session
 
+    def use_secret(self, secret: str) -> None:
+        """Take a rotated app secret into use."""
+        self._secret = secret
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -98,7 +106,7 @@ class TopPlatform(TopRequests):
         offset_used = self._offset
         status, body, at = self._post(self._gateway, self._form(request), request.api)
         if status != httpx.codes.OK:
-            raise RetryableError(f"{request.api}: HTTP {status} from the gateway; the call is repeated.")
+            raise self._refusal(request.api, status)
         raw = self._unwrap(request.api, body, offset_used)
         result = request.parse(raw, at)
         if request.api == SERVER_TIME:  # for gateways that send no Date
@@ -150,6 +158,7 @@ class TopPlatform(TopRequests):
         body = bytearray()
         with self._http.stream("POST", url, data=form) as response:
             platform_time = self._platform_time(response.headers.get("Date"), sent)
+            self._retry_after = response.headers.get("Retry-After", "")
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
@@ -171,6 +180,27 @@ class TopPlatform(TopRequests):
         self._offset = platform_time - (sent + (received - sent) / 2)
         self._heard = True
         return platform_time
+
+    def _refusal(self, api: str, status: int) -> PlatformError:
+        """An HTTP status other than 200 as an error, with the pause that the gateway asks for. A 429 is flow control and
+        binds all processes of the app key."""
+        wait = self._asked_pause()
+        text = f"{api}: HTTP {status} from the gateway"
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            wait = UNSTATED_BAN if wait is None else wait
+            return FlowControlError(f"{text}: too many calls, none for {wait:.0f} s.", wait_seconds=wait, code="429")
+        return RetryableError(f"{text}; the call is repeated.", wait_seconds=wait)
+
+    def _asked_pause(self) -> float | None:
+        """Seconds of the last answer's Retry-After, a number or an HTTP date (RFC 9110, 10.2.3); None where unreadable."""
+        if self._retry_after.isascii() and self._retry_after.isdigit():
+            return min(float(self._retry_after), LONGEST_PAUSE)
+        try:
+            until = parsedate_to_datetime(self._retry_after).replace(tzinfo=UTC)
+        except ValueError:
+            return None
+        seconds = (until - self._clock.now() - self._offset).total_seconds()
+        return min(max(seconds, 0.0), LONGEST_PAUSE)
 
     def _unwrap(self, api: str, body: bytes, offset_used: timedelta) -> bytes:
         """The bytes of the response object: the root has exactly one key, named after the API, or ``error_response``."""

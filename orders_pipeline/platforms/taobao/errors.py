@@ -18,8 +18,10 @@ from orders_pipeline.platforms.base import (
     RequestError,
     RetryableError,
     SessionError,
+    SignatureError,
     UnknownAnswerError,
 )
+from orders_pipeline.platforms.taobao.triage import advise
 
 TRADE_REJECTION_WAIT = 180.0
 """Seconds: the platform asks for three minutes after too many timed-out trade queries, section 2."""
@@ -28,6 +30,7 @@ UNSTATED_BAN = 60.0
 """Seconds to wait where a ban names none: the quota is counted over a minute (decision 21)."""
 
 INVALID_TIMESTAMP = 31
+INVALID_SIGNATURE = 25
 
 _FLOW_CODES = {4, 5, 6, 7, 8}  # 7 today; 4, 5, 6 and 8 in the older table
 _SESSION_CODES = {26, 27, 42, 44}
@@ -41,7 +44,7 @@ _REQUEST_CODES = {
     22: "the method is unknown",
     23: "the format is unknown",
     24: "the signature is missing",
-    25: "the signature is wrong: check the app secret",
+    INVALID_SIGNATURE: "the signature is wrong: check the app secret",
     28: "the app key is missing",
     29: "the app key is unknown: check the app key and that the gateway is the one it belongs to",
     30: "the timestamp is missing",
@@ -94,11 +97,12 @@ def classify(api: str, answer: Any) -> PlatformError:
         return PermissionDeniedError(text, **named)
     if code in _REQUEST_CODES:
         found = _PARAMETER.search(_text(answer.get("msg"))) if code in (40, 41) else None
-        return RequestError(f"{where}: {_REQUEST_CODES[code]}{f': {found[1]}' if found else ''}.", **named)
-    return _by_sub_code(code, where, named)
+        kind = SignatureError if code == INVALID_SIGNATURE else RequestError
+        return kind(f"{where}: {_REQUEST_CODES[code]}{f': {found[1]}' if found else ''}.", **named)
+    return _by_sub_code(code, where, named) or _unlisted(code, where, named, _text(answer.get("msg")))
 
 
-def _by_sub_code(code: int | None, where: str, named: dict[str, Any]) -> PlatformError:
+def _by_sub_code(code: int | None, where: str, named: dict[str, Any]) -> PlatformError | None:
     sub_code = named["sub_code"]
     if sub_code.startswith("isp.") and not sub_code.endswith("-parse-error"):
         return RetryableError(f"{where}: the platform's fault; the call is repeated.", **named)
@@ -106,8 +110,23 @@ def _by_sub_code(code: int | None, where: str, named: dict[str, Any]) -> Platfor
         return RequestError(f"{where}: the platform rejects this request.", **named)
     if code == 10 or (code in _BY_SUB_CODE and not sub_code):
         return RetryableError(f"{where}: service unavailable; the call is repeated.", **named)
+    return None
+
+
+def _unlisted(code: int | None, where: str, named: dict[str, Any], message: str) -> PlatformError:
+    """An error outside the table, by what its words are like; a person where they are like nothing."""
     kind = "business error" if code is not None and code > _OLD_BUSINESS_CODES else "answer"
-    return UnknownAnswerError(f"{where}: {kind} outside the known table; report it with this line.", **named)
+    text = f"{where}: {kind} outside the known table; report it with this line."
+    action = advise(named["sub_code"], message)
+    if action == "wait":
+        return FlowControlError(f"{text} It reads like a quota.", wait_seconds=UNSTATED_BAN, **named)
+    like: dict[str, tuple[type[PlatformError], str]] = {
+        "retry": (RetryableError, " It reads like passing trouble: the call is repeated."),
+        "re-authorise": (SessionError, " It reads like a session that is over: authorise the shop again if it stays."),
+        "fix": (RequestError, " It reads like a fault of the request."),
+    }
+    error, reading = like.get(action, (UnknownAnswerError, ""))
+    return error(text + reading, **named)
 
 
 def _code(value: Any) -> int | None:

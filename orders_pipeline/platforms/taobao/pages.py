@@ -13,9 +13,11 @@ from typing import Any, cast
 
 import msgspec
 
+from orders_pipeline.clock import SHOP_TZ
 from orders_pipeline.platforms.base import Page, RawTable, RetryableError
 from orders_pipeline.platforms.taobao import fields
 from orders_pipeline.platforms.taobao.allow_list import AllowList, get
+from orders_pipeline.platforms.taobao.drift import news
 from orders_pipeline.platforms.taobao.fields import CODE, FLAG, NUMBER, Rows
 
 Key = Callable[[Any], tuple[str, str]]
@@ -42,6 +44,7 @@ class ListAnswer:
     plural: str
     key: Key
     allow: AllowList
+    sorted_by: str = "modified"  # the field that the list is sorted by, newest first
     counted: bool = True  # the API says how many there are or whether more follow; else only its request_id speaks
 
     def parse(self, raw: bytes, at: datetime) -> Page:
@@ -62,7 +65,9 @@ class ListAnswer:
             has_next=None if has_next in (None, "") else has_next in (True, "true", "1"),
             request_id=get(allowed.value, "request_id") or "",
             at=at,
+            times=tuple(_instant(get(row, self.sorted_by)) for row in rows or ()),
             dropped=allowed.dropped,
+            drift=news(self.api, self.allow.fields, allowed.dropped),
         )
 
     @property
@@ -101,16 +106,33 @@ class OneAnswer:
                 request_id=get(allowed.value, "request_id") or "",
                 at=at,
                 dropped=allowed.dropped,
+                drift=news(self.api, self.allow.fields, allowed.dropped),
             )
 
         return parse
 
 
+def _instant(text: Any) -> datetime | None:
+    """A wire date; None where a row has none or something else, which must not cost the rows beside it."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=SHOP_TZ)
+    except (TypeError, ValueError):
+        return None
+
+
 def list_answer(
-    api: str, table: RawTable, plural: str, element: str, row: dict[str, Any], key: Key, *, counted: bool = True
+    api: str,
+    table: RawTable,
+    plural: str,
+    element: str,
+    row: dict[str, Any],
+    key: Key,
+    *,
+    sorted_by: str = "modified",
+    counted: bool = True,
 ) -> ListAnswer:
     outline = {"total_results": NUMBER, "has_next": FLAG, "request_id": CODE, plural: Rows(element, row)}
-    return ListAnswer(api, table, plural, key, AllowList(api, outline), counted)
+    return ListAnswer(api, table, plural, key, AllowList(api, outline), sorted_by, counted)
 
 
 def one_answer(api: str, table: RawTable, name: str, row: dict[str, Any], key: Key) -> OneAnswer:
@@ -133,7 +155,9 @@ ITEM_KEY = by("num_iid")
 LISTS = {
     answer.api: answer
     for answer in (
-        list_answer("taobao.trades.sold.get", "trade_pages", "trades", "trade", fields.TRADE, TRADE_KEY),
+        list_answer(
+            "taobao.trades.sold.get", "trade_pages", "trades", "trade", fields.TRADE, TRADE_KEY, sorted_by="created"
+        ),
         list_answer("taobao.trades.sold.increment.get", "trade_pages", "trades", "trade", fields.TRADE, TRADE_KEY),
         list_answer("taobao.refunds.receive.get", "refund_pages", "refunds", "refund", fields.REFUND, REFUND_KEY),
         list_answer(
@@ -143,6 +167,7 @@ LISTS = {
             "shipping",
             fields.SHIPPING,
             by("tid", "out_sid"),
+            sorted_by="created",
         ),
         list_answer("taobao.items.onsale.get", "item_pages", "items", "item", fields.ITEM_ID, ITEM_KEY),
         list_answer("taobao.items.inventory.get", "item_pages", "items", "item", fields.ITEM_ID, ITEM_KEY),

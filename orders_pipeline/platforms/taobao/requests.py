@@ -32,14 +32,23 @@ _LIST_FIELDS: Mapping[FeedName, Mapping[str, Any]] = {
     FeedName.SHIPMENTS_BY_CREATED: fields.SHIPPING,
 }
 
+_ID_FIELDS: Mapping[FeedName, str] = {
+    FeedName.ORDERS_BY_CREATED: "tid",
+    FeedName.ORDERS_BY_MODIFIED: "tid",
+    FeedName.REFUNDS_BY_MODIFIED: "refund_id",
+    FeedName.SHIPMENTS_BY_CREATED: "tid",
+}
+
 
 class TopRequests:
     """The calls of ``platforms.base.Platform`` as requests; each may be sent any number of times."""
 
-    def list_page(self, feed: Feed, window: Window, page_no: int, *, count: bool) -> Request[Page]:
+    def list_page(
+        self, feed: Feed, window: Window, page_no: int, *, count: bool, part: str | None = None
+    ) -> Request[Page]:
         """One page of a feed, newest first. With ``count`` the total is asked for, else only whether more follow.
 
-        Parcels always come with their total; their list knows no has_next.
+        Parcels always come with their total; their list knows no has_next. ``part`` is a status.
         """
         params = {
             "fields": fields.requested(_LIST_FIELDS[feed.name]),
@@ -51,7 +60,21 @@ class TopRequests:
         if feed.name is not FeedName.SHIPMENTS_BY_CREATED:
             params["type"] = fields.TRADE_TYPES
             params["use_has_next"] = "false" if count else "true"
+        if part is not None:
+            params["status"] = part
         return Request(feed.api, params, pages.LISTS[feed.api].parse)
+
+    def count(self, feed: Feed, window: Window) -> Request[int]:
+        """The total of a list's window: one row of one field comes along, for less cannot be asked."""
+        whole = self.list_page(feed, window, 1, count=True)
+
+        def total(raw: bytes, at: datetime) -> int:
+            page = whole.parse(raw, at)
+            if page.total is None:
+                raise RetryableError(f"{feed.api}: no count in the answer; the call is repeated.")
+            return page.total
+
+        return Request(feed.api, {**whole.params, "fields": _ID_FIELDS[feed.name], "page_size": "1"}, total)
 
     def order(self, order_id: str) -> Request[Page]:
         """One order with its lines, whatever its type."""

@@ -124,7 +124,7 @@ def short(call: Call) -> Wire:
 
 
 def _find(call: Call) -> Wire:
-    trade = call.store.trades.get(call.whole("tid"))
+    trade = call.store.trade(call.whole("tid"))
     if trade is None or trade["created"] < wall(call):
         raise refused("isv.trade-not-exist", "trade does not exist")
     return trade

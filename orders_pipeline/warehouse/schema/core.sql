@@ -147,7 +147,8 @@ CREATE TABLE core.refunds (
   created_at TIMESTAMPTZ NOT NULL,
   modified_at TIMESTAMPTZ NOT NULL,
   refunded_at TIMESTAMPTZ,
-  synced_at TIMESTAMPTZ NOT NULL
+  synced_at TIMESTAMPTZ NOT NULL,
+  vanished_at TIMESTAMPTZ
 );
 COMMENT ON TABLE core.refunds IS 'Refunds, newest version; a line can have several, and the order may be older than what the platform still lists. Key: platform, shop, refund_id.';
 COMMENT ON COLUMN core.refunds.platform IS 'taobao, tmall or douyin.';
@@ -167,6 +168,7 @@ COMMENT ON COLUMN core.refunds.created_at IS 'When the buyer asked.';
 COMMENT ON COLUMN core.refunds.modified_at IS 'Last change on the platform: the version of this row.';
 COMMENT ON COLUMN core.refunds.refunded_at IS 'modified_at of the version that shows success; NULL before.';
 COMMENT ON COLUMN core.refunds.synced_at IS 'When the page that this version came from was fetched.';
+COMMENT ON COLUMN core.refunds.vanished_at IS 'When reconciliation found the refund gone from the platform; NULL while it is listed.';
 
 CREATE TABLE core.shipments (
   platform VARCHAR NOT NULL,

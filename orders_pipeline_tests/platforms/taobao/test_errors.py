@@ -8,7 +8,7 @@ from orders_pipeline.platforms import base
 from orders_pipeline.platforms.taobao.client import TopPlatform
 from orders_pipeline_tests.platforms.taobao.conftest import Gateway
 
-REQUEST_CODES = (3, 9, 21, 22, 23, 24, 25, 28, 29, 30, 31, 32, 33, 34, 40, 41, 43, 47)
+REQUEST_CODES = (3, 9, 21, 22, 23, 24, 28, 29, 30, 31, 32, 33, 34, 40, 41, 43, 47)
 TABLE: list[tuple[object, str, type[base.PlatformError]]] = [
     *[(code, "", base.FlowControlError) for code in (4, 5, 6, 7, 8, "7")],
     *[
@@ -60,6 +60,7 @@ TABLE: list[tuple[object, str, type[base.PlatformError]]] = [
     ],
     (15, "isv.permission-ip-whitelist-limit", base.PermissionDeniedError),
     *[(code, "", base.RequestError) for code in REQUEST_CODES],
+    (25, "", base.SignatureError),
     (15, "isv.invalid-parameter:start_modified", base.RequestError),
     (50, "isv.missing-parameter:tid", base.RequestError),
     (560, "isv.invalid-parameter", base.RequestError),

@@ -18,6 +18,7 @@ from orders_pipeline.platforms.base import (
     RequestError,
     RetryableError,
     SessionError,
+    SignatureError,
     Window,
 )
 from orders_pipeline.platforms.taobao.client import TopPlatform
@@ -171,7 +172,7 @@ def test_a_refreshed_session_works_and_a_used_token_does_not(top: TopPlatform) -
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"app_secret": "wrong"}, RequestError),
+        ({"app_secret": "wrong"}, SignatureError),
         ({"app_key": "1"}, RequestError),
         ({"session": "stolen"}, SessionError),
         ({"session": ""}, SessionError),

@@ -7,6 +7,7 @@ those of the TOP spec; where it is silent, of the project's decisions, named in 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 PRELUDE = "macros.sql"
 
@@ -26,3 +27,30 @@ SQL_OF_API: Mapping[str, str | None] = {
     "taobao.logistics.trace.search": "traces.sql",
 }
 """Which file maps an API's pages; None where a page holds nothing for ``core.*``."""
+
+
+class RowsOf(NamedTuple):
+    """Where an API's pages keep rows about orders: a list ``$.<plural>.<element>``, or one row under ``$.<element>``, or the
+    whole body where both are empty. ``id_field`` names in a row what is ``key`` in the table ``core.<table>``."""
+
+    plural: str
+    element: str
+    id_field: str
+    table: str
+    key: str
+
+
+_TRADES = RowsOf("trades", "trade", "tid", "orders", "order_id")
+
+ORDER_ROWS: Mapping[str, RowsOf] = {
+    "taobao.trades.sold.get": _TRADES,
+    "taobao.trades.sold.increment.get": _TRADES,
+    "taobao.trades.sold.incrementv.get": _TRADES,
+    "taobao.trades.sold.history.get": _TRADES,
+    "taobao.trade.fullinfo.get": RowsOf("", "trade", "tid", "orders", "order_id"),
+    "taobao.refunds.receive.get": RowsOf("refunds", "refund", "refund_id", "refunds", "refund_id"),
+    "taobao.refund.get": RowsOf("", "refund", "refund_id", "refunds", "refund_id"),
+    "taobao.logistics.orders.get": RowsOf("shippings", "shipping", "tid", "shipments", "order_id"),
+    "taobao.logistics.trace.search": RowsOf("", "", "tid", "traces", "order_id"),
+}
+"""APIs whose pages hold rows about single orders: what a purge takes out of ``raw/``."""

@@ -1,0 +1,107 @@
+"""Messages of one app key that have been received and not yet worked off, and which shop each seller of the key is.
+
+Tables of ``ops.sqlite``; what is done with the messages is ``messages.py``'s business. Ids, times and words of the platform only.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from orders_pipeline.platforms.base import Message
+from orders_pipeline.sync.ops import Ops
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS inbox (
+  app_key TEXT, message_id TEXT, seller TEXT NOT NULL, topic TEXT NOT NULL, kind TEXT NOT NULL, order_id TEXT,
+  refund_id TEXT, tracking_number TEXT, action TEXT, status TEXT, happened_at TEXT, published_at TEXT NOT NULL,
+  received_at TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (app_key, message_id));
+CREATE TABLE IF NOT EXISTS sellers (app_key TEXT, seller TEXT, shop TEXT NOT NULL, PRIMARY KEY (app_key, seller));
+"""
+
+
+class Inbox:
+    """The messages of one app key, whichever process received them."""
+
+    def __init__(self, ops: Ops, app_key: str) -> None:
+        self._ops = ops
+        self._key = app_key
+        with ops.transaction() as con:
+            for statement in _SCHEMA.split(";"):  # executescript would commit the transaction
+                con.execute(statement)
+
+    def add(self, messages: Sequence[Message], received_at: datetime) -> None:
+        """Store messages. One that is delivered again is kept once, with the attempts it has behind it."""
+        with self._ops.transaction() as con:
+            con.executemany(
+                "INSERT OR IGNORE INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                # without an id it cannot be confirmed, and comes again until the platform forgets it
+                [(self._key, *_values(message), _text(received_at)) for message in messages if message.message_id],
+            )
+
+    def waiting(self) -> list[sqlite3.Row]:
+        """Every message, those that failed least often first, then oldest first."""
+        return self._ops.select(
+            "SELECT * FROM inbox WHERE app_key = ? ORDER BY attempts, published_at, message_id", [self._key]
+        )
+
+    def count(self) -> int:
+        return int(self._ops.select("SELECT count(*) AS n FROM inbox WHERE app_key = ?", [self._key])[0]["n"])
+
+    def count_attempt(self, message_ids: Sequence[str]) -> None:
+        """One more try that failed for a reason of the message's own."""
+        with self._ops.transaction() as con:
+            con.executemany(
+                "UPDATE inbox SET attempts = attempts + 1 WHERE app_key = ? AND message_id = ?",
+                [(self._key, message_id) for message_id in message_ids],
+            )
+
+    def drop(self, message_ids: Sequence[str]) -> None:
+        """Forget messages that have been confirmed."""
+        with self._ops.transaction() as con:
+            con.executemany(
+                "DELETE FROM inbox WHERE app_key = ? AND message_id = ?",
+                [(self._key, message_id) for message_id in message_ids],
+            )
+
+    def sellers(self) -> dict[str, str]:
+        """Seller id of the platform -> shop, as far as known."""
+        rows = self._ops.select("SELECT seller, shop FROM sellers WHERE app_key = ?", [self._key])
+        return {row["seller"]: row["shop"] for row in rows}
+
+    def learn_seller(self, seller: str, shop: str) -> None:
+        """This shop's session has read what a message of that seller names."""
+        with self._ops.transaction() as con:
+            con.execute("INSERT OR REPLACE INTO sellers VALUES (?, ?, ?)", (self._key, seller, shop))
+
+
+def received_at(row: sqlite3.Row) -> datetime:
+    """When we got a message, aware."""
+    return datetime.fromisoformat(row["received_at"])
+
+
+def told_at(row: sqlite3.Row) -> datetime:
+    """The instant whose state a message tells: the version that it names, else when it was published."""
+    return datetime.fromisoformat(row["happened_at"] or row["published_at"])
+
+
+def _values(message: Message) -> tuple[str | None, ...]:
+    return (
+        message.message_id,
+        message.seller,
+        message.topic,
+        message.kind,
+        message.order_id,
+        message.refund_id,
+        message.tracking_number,
+        message.action,
+        message.status,
+        _text(message.happened_at) if message.happened_at else None,
+        _text(message.published_at),
+    )
+
+
+def _text(instant: datetime) -> str:
+    """In one zone, so that the order of texts is the order of times."""
+    return instant.astimezone(UTC).isoformat()

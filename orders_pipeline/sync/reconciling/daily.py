@@ -1,0 +1,57 @@
+"""A whole day of orders by created, every id and version: what a person asks for, and what the sensor repeats."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from orders_pipeline.platforms.base import Feed, FeedName, Window
+from orders_pipeline.sync.context import Context
+from orders_pipeline.sync.reconciling.comparing import Part, read_parts
+from orders_pipeline.sync.reconciling.counting import listed_part
+from orders_pipeline.sync.reconciling.healing import mend
+from orders_pipeline.sync.reconciling.recording import Outcome, ledger_before, record, summed
+from orders_pipeline.sync.reconciling.report import Calls, ReconciliationReport
+from orders_pipeline.sync.windows import NORMAL_LAG, merge
+
+
+def reconcile_day(ctx: Context, day: date, *, heal: bool) -> ReconciliationReport:
+    """Read the orders created on ``day`` and compare ids and versions with the tables; a row in ``ops.reconciliations``.
+
+    Orders that changed too shortly before to be here are excused, and counted: after the gapless end of the ledger, but
+    never longer ago than ``NORMAL_LAG``, or a sync that is dead would look ever better. With ``heal`` what differs is mended.
+    Raises PlatformError, and UserError for a day that the platform lists no more.
+    """
+    feed, now, calls = ctx.feed(FeedName.ORDERS_BY_CREATED), ctx.caller.platform_now(), ctx.caller.calls
+    window = listed_part(ctx, feed, day, now)
+    if window is None:
+        return ReconciliationReport(ctx.shop.shop, day, windows=0)
+    covered = merge(ctx.ledger().covered(ctx.feed(FeedName.ORDERS_BY_MODIFIED).api))
+    settled = max(covered[0].end, now - NORMAL_LAG) if covered else now - NORMAL_LAG
+    outcome = compare_whole(ctx, feed, window, read_parts(ctx, feed, window), settled, heal=heal)
+    return summed(ctx.shop.shop, day, [outcome], Calls(refetching=ctx.caller.calls - calls))
+
+
+def compare_whole(
+    ctx: Context, feed: Feed, window: Window, parts: list[Part], settled: datetime, *, heal: bool
+) -> Outcome:
+    """Compare parts that make up a window, record what differs before anything is mended, mend, and record what became of it."""
+    found = _gone_through(ctx, feed, window, parts, settled, heal=False)
+    at = record(ctx, [found])
+    if not found.findings or not heal:
+        return found
+    mended = _gone_through(ctx, feed, window, parts, settled, heal=True)
+    record(ctx, [mended], at)
+    return mended
+
+
+def _gone_through(
+    ctx: Context, feed: Feed, window: Window, parts: list[Part], settled: datetime, *, heal: bool
+) -> Outcome:
+    ledger = ledger_before(ctx, feed)
+    outcome = Outcome(feed, window, "ids", 0, 0)
+    for part in parts:
+        mended = mend(ctx, part, settled, heal=heal)
+        outcome.take(ctx, mended, settled, ledger)
+        outcome.platform_count += mended.after.platform_count
+        outcome.local_count += mended.after.local_count
+    return outcome

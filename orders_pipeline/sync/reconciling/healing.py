@@ -1,0 +1,103 @@
+"""Mending one window: what was lost is stored, what the list no longer shows is asked for by its id, and then compared anew.
+
+A row is marked vanished on one evidence only: the platform, asked for that very id, does not know it. A list that leaves it
+out proves nothing, a list that was read short still less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from orders_pipeline.platforms.base import (
+    Feed,
+    NotListedError,
+    Page,
+    PermissionDeniedError,
+    Request,
+    RequestError,
+    UnknownAnswerError,
+)
+from orders_pipeline.sync.applying import apply_files
+from orders_pipeline.sync.context import Context
+from orders_pipeline.sync.reconciling.comparing import Difference, Part, compare
+from orders_pipeline.sync.reconciling.tables import Tables, mark_vanished
+
+MOST_ASKED = 100
+"""Ids asked for singly in one run: a minute of the usual quota. More wait for the next comparison, and are red till then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """One part before and after. ``vanished`` and ``answered`` are ids that the list left out and that were asked for."""
+
+    part: Part
+    before: Difference
+    after: Difference
+    vanished: frozenset[str] = frozenset()
+    answered: frozenset[str] = frozenset()
+    refetched: int = 0
+
+    @property
+    def stale_by_id(self) -> dict[str, datetime | None]:
+        """Rows that stood in this window in an old version, and whose new one belongs elsewhere."""
+        return {i: v for i, v in self.before.extra.items() if i in self.answered and i not in self.after.extra}
+
+    @property
+    def left(self) -> int:
+        """Rows that still differ."""
+        return self.after.found + self.part.short
+
+
+def mend(ctx: Context, part: Part, settled: datetime, *, heal: bool) -> Mended:
+    """Compare a part and, with ``heal``, store what it brought, ask for what it left out, compare again. Raises PlatformError."""
+    before = compare(ctx, part, settled)
+    if not before.found or not heal:
+        return Mended(part, before, before)
+    files, refetched = [], 0
+    if before.missing or before.stale:
+        files.append(ctx.land_window(part.feed, part.window, "refetch", part.read, part.fetched_at))
+        refetched = len(part.read.ids)
+    pages, vanished = _ask(ctx, part, before)
+    if pages:
+        at = ctx.caller.platform_now()
+        files.append(ctx.landing.land(part.feed.table, ctx.origin("refetch"), (at, at), pages, at, len(pages)))
+    if files:
+        apply_files(ctx, files)
+    if vanished:
+        with ctx.warehouse.write(ctx.holder) as con:
+            mark_vanished(con, ctx.shop.shop, part.feed, vanished, ctx.caller.platform_now())
+    ctx.warehouse.flush()  # the comparison reads the published copy
+    answered = frozenset(row_id for page in pages for row_id, _ in page.keys)
+    after = compare(ctx, part, settled)
+    return Mended(part, before, after, frozenset(vanished), answered, refetched + len(pages))
+
+
+def moved_since(ctx: Context, mended: Mended, settled: datetime) -> frozenset[str]:
+    """Of the ids that were asked for, those that the platform changed after ``settled``: they left the window while it was
+    compared, which is no difference."""
+    if not mended.answered:
+        return frozenset()
+    with ctx.warehouse.read() as con:
+        known = Tables(con, ctx.shop.shop, mended.part.feed, mended.part.fetched_at).known(mended.answered)
+    return frozenset(row_id for row_id, row in known.items() if row.version > settled)
+
+
+def _ask(ctx: Context, part: Part, found: Difference) -> tuple[list[Page], list[str]]:
+    """Each extra row by its id: (answers, ids that the platform does not know)."""
+    pages: list[Page] = []
+    unknown: list[str] = []
+    if part.short:
+        return pages, unknown
+    for row_id in sorted(found.extra)[:MOST_ASKED]:
+        try:
+            pages.append(ctx.caller.call(_one(ctx, part.feed, row_id)))
+        except NotListedError:
+            unknown.append(row_id)
+        except (RequestError, PermissionDeniedError, UnknownAnswerError):
+            continue  # no answer about this id is no evidence, and no reason to leave the rest unhealed
+    return pages, unknown
+
+
+def _one(ctx: Context, feed: Feed, row_id: str) -> Request[Page]:
+    return ctx.platform.refund(row_id) if feed.table == "refund_pages" else ctx.platform.order(row_id)

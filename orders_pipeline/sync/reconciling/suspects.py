@@ -1,0 +1,47 @@
+"""Windows that were read short: the platform counted rows and would not show them. Read again each night till they are whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from orders_pipeline.platforms.base import Feed, Window
+from orders_pipeline.sync.applying import apply_files
+from orders_pipeline.sync.context import Context
+from orders_pipeline.sync.reconciling.comparing import read_parts
+from orders_pipeline.sync.reconciling.counting import wall
+from orders_pipeline.sync.reconciling.healing import mend
+from orders_pipeline.sync.reconciling.recording import Outcome, ledger_before
+
+MOST_WINDOWS = 10
+"""Re-read in a night: half an hour each, so some tens of calls."""
+
+_SHORT = """
+SELECT window_start, window_end FROM ops.sync_windows AS w
+WHERE shop = ? AND api = ? AND shortfall > 0 AND window_start >= ? AND NOT EXISTS (
+  FROM ops.sync_windows AS n WHERE n.shop = w.shop AND n.api = w.api AND n.fetched_at > w.fetched_at AND n.shortfall = 0
+    AND n.window_start <= w.window_start AND n.window_end >= w.window_end)
+GROUP BY ALL ORDER BY window_start DESC LIMIT ?
+"""
+
+
+def read_again(ctx: Context, feed: Feed, settled: datetime) -> list[Outcome]:
+    """Read short windows of a list again; those that are whole now enter the ledger, which clears them. The windows in which
+    something was found to differ."""
+    with ctx.warehouse.read() as con:
+        named = [ctx.shop.shop, feed.api, wall(feed, settled), MOST_WINDOWS]
+        short = [Window(*(i.astimezone(UTC) for i in row)) for row in con.execute(_SHORT, named).fetchall()]
+    outcomes = []
+    for window in short:
+        ledger = ledger_before(ctx, feed)
+        outcome = Outcome(feed, window, "ids", 0, 0)
+        for part in read_parts(ctx, feed, window):
+            mended = mend(ctx, part, settled, heal=True)
+            if part.read.complete and not mended.before.missing and not mended.before.stale:
+                file = ctx.land_window(feed, part.window, "refetch", part.read, part.fetched_at)
+                apply_files(ctx, [file])
+            outcome.take(ctx, mended, settled, ledger)
+            outcome.platform_count += mended.after.platform_count
+            outcome.local_count += mended.after.local_count
+        if outcome.findings:
+            outcomes.append(outcome)
+    return outcomes

@@ -1,0 +1,220 @@
+"""Random schedules of a living shop, a failing platform and dying runs; in the end the tables equal the source.
+
+``python -m orders_pipeline_tests.reliability.state_machine --schedules 1000``; CI runs 50 (``test_state_machine.py``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from orders_pipeline.clock import SHOP_TZ, shop_day
+from orders_pipeline.platforms.base import PlatformError
+from orders_pipeline.sandbox.clock import SandboxClock
+from orders_pipeline.sandbox.options import SandboxOptions
+from orders_pipeline.sandbox.server import SandboxServer
+from orders_pipeline.sandbox.store import Store
+from orders_pipeline.settings import DataFolder, UserError
+from orders_pipeline.shops import Shop
+from orders_pipeline.sync import ShopSync
+from orders_pipeline.sync.caller import Caller
+from orders_pipeline.sync.landing import Landing
+from orders_pipeline.sync.ops import Ops
+from orders_pipeline.warehouse import Warehouse
+from orders_pipeline_tests.reliability.children import stanza
+from orders_pipeline_tests.reliability.small_shop import FAULTS, Gate, SmallShop
+from orders_pipeline_tests.reliability.tables import check_tables
+
+START = datetime(2026, 1, 15, 12, 0, tzinfo=SHOP_TZ)
+DAYS = 3  # of back-fill: creation days and refund windows enough to be torn between, few enough to be quick
+STEPS = 8
+LATE_ORDER = 3_600  # seconds: only reconciliation can find these
+LATE_REFUND = 300  # what the overlap of windows must catch by itself: a day's reconciliation is of orders
+DEADLY: tuple[tuple[type, str], ...] = (
+    (Caller, "call"),
+    (Landing, "write"),
+    (Warehouse, "apply"),
+    (Warehouse, "apply_tail"),
+    (Warehouse, "flush"),
+    (Ops, "set_tail_mark"),
+)
+"""A run dies before or after one of these."""
+
+LateSeconds = st.one_of(st.just(0), st.integers(0, 240), st.integers(0, LATE_ORDER))
+
+
+class Killed(BaseException):
+    """As good as a kill within one process: nothing that handles errors may handle it."""
+
+
+@contextmanager
+def dying_at(step: int | None) -> Iterator[None]:
+    """Raise Killed at the ``step``-th passage of a deadly place, counted before and after each; None: live on."""
+    left = step
+
+    def mortal(method: Callable[..., Any]) -> Callable[..., Any]:
+        def body(*args: Any, **kwargs: Any) -> Any:
+            tick()
+            result = method(*args, **kwargs)
+            tick()
+            return result
+
+        return body
+
+    def tick() -> None:
+        nonlocal left
+        if left is not None:
+            left -= 1
+            if left < 0:  # and whatever is done on the way out dies as well
+                raise Killed
+
+    with ExitStack() as stack:
+        for owner, name in DEADLY if step is not None else ():
+            stack.enter_context(patch.object(owner, name, mortal(getattr(owner, name))))
+        yield
+
+
+class Stage:
+    """What all schedules share, for speed: one server, whose store and noon are new for each, and an empty warehouse."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.clock = SandboxClock.stepped(START)
+        options = SandboxOptions(calls_per_minute=1_000_000, session_seconds=10**9)
+        os.environ.update(
+            TOP_APP_KEY=options.app_key,
+            TOP_APP_SECRET=options.app_secret,
+            TOP_SESSION=options.session,
+            TOP_REFRESH_TOKEN=options.refresh_token,
+        )
+        self.sandbox = SandboxServer(Store(), clock=self.clock, options=options)
+        self.gate = Gate(self.sandbox)
+        self.template = DataFolder(root / "template").create()
+        Warehouse(self.template, self.clock).prepare()
+        self._count = 0
+
+    def next(self) -> tuple[Store, DataFolder]:
+        """An empty shop at noon, and an empty data folder."""
+        now = self.clock.now()
+        noon = datetime.combine(shop_day(now) + timedelta(days=1), time(12), SHOP_TZ)
+        self.clock.advance((noon - now).total_seconds())
+        self._count += 1
+        data = self.root / f"schedule{self._count}"
+        shutil.copytree(self.template.root, data, symlinks=True)
+        store = Store()
+        self.sandbox.store = self.sandbox.gateway.store = store
+        return store, DataFolder(data)
+
+
+def machine(stage: Stage) -> type[RuleBasedStateMachine]:
+    """The state machine of one stage."""
+
+    class Schedules(RuleBasedStateMachine):
+        @initialize(seed=st.integers(0, 2**16), orders=st.integers(0, 6))
+        def opens(self, seed: int, orders: int) -> None:
+            store, self.data = stage.next()
+            self.shop = stage.gate.shop = SmallShop(store, seed)
+            for n in range(orders):
+                self.shop.create(stage.clock.now(), timedelta(hours=11 * n))
+
+        @rule(count=st.sampled_from([1, 2, 120]), late=LateSeconds)
+        def orders_come_in(self, count: int, late: int) -> None:
+            """120 share a second, and overflow a page."""
+            with stage.sandbox.gateway.lock:
+                for _ in range(count):
+                    self.shop.create(stage.clock.now(), timedelta(seconds=late))
+
+        @rule(count=st.integers(1, 5), late=LateSeconds)
+        def orders_move_on(self, count: int, late: int) -> None:
+            for _ in range(count):
+                self.shop.move_on(stage.clock.now(), timedelta(seconds=late))
+
+        @rule(late=st.integers(0, LATE_REFUND))
+        def buyers_ask_for_refunds(self, late: int) -> None:
+            self.shop.refund(stage.clock.now(), timedelta(seconds=late))
+            self.shop.settle_refund(stage.clock.now())
+
+        @rule(seconds=st.sampled_from([1, 30, 200, 400, 1_900, 5_000, 20_000]))
+        def time_passes(self, seconds: int) -> None:
+            stage.clock.advance(seconds)
+
+        @rule(faults=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=9), drifts=st.integers(0, 4))
+        def the_platform_is_unwell(self, faults: list[str], drifts: int) -> None:
+            stage.gate.faults.extend(faults)
+            stage.gate.drifts += drifts
+
+        @rule(
+            job=st.sampled_from(["sync", "backfill", "tail"]),
+            dies=st.one_of(st.none(), st.integers(0, 40)),
+        )
+        def somebody_runs(self, job: str, dies: int | None) -> None:
+            try:
+                with dying_at(dies), self._open() as sync:
+                    {"sync": sync.sync, "backfill": lambda: sync.backfill(DAYS), "tail": sync.read_tail}[job]()
+            except (Killed, PlatformError, UserError):
+                pass  # it was killed, or said that it failed
+
+        def teardown(self) -> None:
+            if not hasattr(self, "shop"):
+                return
+            stage.gate.faults.clear()
+            stage.gate.drifts = 0
+            stage.clock.advance(900)  # quiet: everything has settled
+            with self._open() as sync:
+                sync.backfill(DAYS)
+                sync.sync()
+                for day in sorted({trade["created"][:10] for trade in self.shop.store.trades.values()}):
+                    sync.reconcile(datetime.fromisoformat(day).date())
+                sync.sync()
+            check_tables(self.data, stage.sandbox.truth(), "tmall", "tea_tmall")
+            shutil.rmtree(self.data.root)
+
+        def _open(self) -> Any:
+            shop = Shop.model_validate(
+                stanza(stage.sandbox, "tea_tmall", backfill_days=DAYS, calls_per_minute=1_000_000)
+            )
+            return ShopSync.open(shop, self.data, run_id="schedule", clock=stage.clock)
+
+    return Schedules
+
+
+def run(root: Path, schedules: int, *, derandomize: bool = False) -> None:
+    """Raises AssertionError with a shrunk schedule where tables and source differ."""
+    stage = Stage(root)
+    with stage.sandbox:
+        run_state_machine_as_test(
+            machine(stage),
+            settings=settings(
+                max_examples=schedules,
+                stateful_step_count=STEPS,
+                deadline=None,
+                derandomize=derandomize,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--schedules", type=int, default=1_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        run(Path(folder), options.schedules)
+    print(f"{options.schedules} schedules: the tables equalled the source after each")  # noqa: T201 - a command
+
+
+if __name__ == "__main__":
+    main()
