@@ -35,14 +35,6 @@ def open_for_unknown_codes(con: duckdb.DuckDBPyConnection, shop: str, at: dateti
     con.execute(_UNKNOWN_CODES, {"shop": shop, "at": at})
 
 
-_UNREAD = """
-INSERT INTO ops.incidents (id, kind, shop, subject, opened_at, detail)
-SELECT 'message_unread:' || $shop || ':' || $subject || ':' || epoch_ms($at::TIMESTAMPTZ), 'message_unread', $shop, $subject, $at,
-  'A message named it, and it could not be read: ' || $error || ' The next closed window that holds it closes this.'
-WHERE NOT EXISTS (
-  FROM ops.incidents WHERE kind = 'message_unread' AND shop = $shop AND subject = $subject AND closed_at IS NULL)
-"""
-
 _READ_SINCE = """
 UPDATE ops.incidents AS i SET closed_at = $at
 WHERE kind = 'message_unread' AND shop = $shop AND closed_at IS NULL AND (
@@ -53,7 +45,8 @@ WHERE kind = 'message_unread' AND shop = $shop AND closed_at IS NULL AND (
 
 def open_for_unread_message(con: duckdb.DuckDBPyConnection, shop: str, subject: str, error: str, at: datetime) -> None:
     """One open incident for an order (or refund) that messages name and that cannot be read by its id."""
-    con.execute(_UNREAD, {"shop": shop, "subject": subject, "error": error, "at": at})
+    detail = f"A message named it, and it could not be read: {error} The next closed window that holds it closes this."
+    open_one(con, shop, "message_unread", subject, detail, at)
 
 
 def close_for_read_since(con: duckdb.DuckDBPyConnection, shop: str, at: datetime) -> None:
@@ -75,7 +68,7 @@ _OPEN_ONES = "SELECT kind, subject FROM ops.incidents WHERE shop = ? AND closed_
 
 _OPEN = """
 INSERT INTO ops.incidents (id, kind, shop, subject, opened_at, detail)
-SELECT $kind || ':' || $shop || ':' || $subject || ':' || epoch_ms($at), $kind, $shop, $subject, $at, $detail
+SELECT $kind || ':' || $shop || ':' || $subject || ':' || epoch_ms($at::TIMESTAMPTZ), $kind, $shop, $subject, $at, $detail
 WHERE NOT EXISTS (
   FROM ops.incidents i WHERE i.kind = $kind AND i.shop = $shop AND i.subject = $subject AND i.closed_at IS NULL)
 """
@@ -84,6 +77,16 @@ _CLOSE = """
 UPDATE ops.incidents SET closed_at = $at
 WHERE kind = $kind AND shop = $shop AND subject = $subject AND closed_at IS NULL
 """
+
+
+def open_one(con: duckdb.DuckDBPyConnection, shop: str, kind: str, subject: str, detail: str, at: datetime) -> None:
+    """One open incident of a kind and subject; nothing where there is one."""
+    con.execute(_OPEN, {"kind": kind, "subject": subject, "shop": shop, "at": at, "detail": detail})
+
+
+def close_one(con: duckdb.DuckDBPyConnection, shop: str, kind: str, subject: str, at: datetime) -> None:
+    """It is over."""
+    con.execute(_CLOSE, {"kind": kind, "subject": subject, "shop": shop, "at": at})
 
 
 def settle(ctx: Context, *, gaps: bool) -> None:
@@ -99,11 +102,10 @@ def settle(ctx: Context, *, gaps: bool) -> None:
         return
     with ctx.warehouse.write(ctx.holder) as con:
         for fact in changed:
-            what = {"kind": fact.kind, "subject": fact.subject, "shop": ctx.shop.shop, "at": ctx.clock.now()}
             if fact.is_open:
-                con.execute(_OPEN, {**what, "detail": fact.detail})
+                open_one(con, ctx.shop.shop, fact.kind, fact.subject, fact.detail, ctx.clock.now())
             else:
-                con.execute(_CLOSE, what)
+                close_one(con, ctx.shop.shop, fact.kind, fact.subject, ctx.clock.now())
 
 
 def _signed_in(ctx: Context) -> list[_Fact]:

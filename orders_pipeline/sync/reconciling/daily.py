@@ -11,6 +11,7 @@ from orders_pipeline.sync.reconciling.counting import listed_part
 from orders_pipeline.sync.reconciling.healing import mend
 from orders_pipeline.sync.reconciling.recording import Outcome, ledger_before, record, summed
 from orders_pipeline.sync.reconciling.report import Calls, ReconciliationReport
+from orders_pipeline.sync.reconciling.unlisted import settle
 from orders_pipeline.sync.windows import NORMAL_LAG, merge
 
 
@@ -28,6 +29,8 @@ def reconcile_day(ctx: Context, day: date, *, heal: bool) -> ReconciliationRepor
     covered = merge(ctx.ledger().covered(ctx.feed(FeedName.ORDERS_BY_MODIFIED).api))
     settled = max(covered[0].end, now - NORMAL_LAG) if covered else now - NORMAL_LAG
     outcome = compare_whole(ctx, feed, window, read_parts(ctx, feed, window), settled, heal=heal)
+    if heal:
+        settle(ctx, [outcome])
     return summed(ctx.shop.shop, day, [outcome], Calls(refetching=ctx.caller.calls - calls))
 
 
