@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import duckdb
 import pytest
@@ -18,9 +18,9 @@ from orders_pipeline_tests.reliability.source import an_order, order_id, ship, t
 CREATED = "taobao_trade_TradeCreate"
 
 
-def tell(scene: Scene, number: int) -> None:
-    """Announce that order ``number`` was created."""
-    at = scene.sandbox.clock.now()
+def tell(scene: Scene, number: int, at: datetime | None = None) -> None:
+    """Announce that order ``number`` was created, now or ``at`` another time."""
+    at = at or scene.sandbox.clock.now()
     content = {"tid": tid(number), "oid": tid(number) + 1, "seller_nick": "测试店", "status": "WAIT_SELLER_SEND_GOODS"}
     scene.sandbox.store.announce(CREATED, content, at)
 
@@ -123,6 +123,31 @@ def test_messages_that_are_lost_repeated_reversed_and_stale(scene: Scene) -> Non
     scene.facts.append(
         f"{report.orders_read} of 20 told by message, {report.messages} messages, {report.orders_read} reads"
     )
+
+
+@scenario(
+    2, 5, "messages lost, repeated, reversed, stale",
+    injected="a message tells of a state older than the row; a newer one is answered with an older row than the one stored",
+    expected="no call for the first; the newest version stands after both",
+)  # fmt: skip
+def test_a_message_and_an_answer_that_are_older_than_the_row(scene: Scene) -> None:
+    lagging = {"kind": "older_version", "apis": "taobao.trade.fullinfo.get", "seconds": 300}
+    with scene.serve(lagging) as sandbox:
+        with scene.open() as sync:
+            sync.poll_messages()
+        scene.syncs()
+        shipped = 0  # at 12:00:30, which the windows have brought
+        stored = scene.rows("SELECT status, modified_at FROM core.orders WHERE order_id = ?", order_id(shipped))
+        assert stored == [("shipped", NOON + timedelta(seconds=30))]
+        tell(scene, shipped, at=NOON - timedelta(minutes=5))
+        with scene.open() as sync:
+            assert (sync.poll_messages().orders_read, scene.plan.struck("older_version")) == (0, 0)
+        tell(scene, shipped, at=sandbox.clock.now())
+        with scene.open() as sync:
+            assert (sync.poll_messages().orders_read, scene.plan.struck("older_version")) == (1, 1)
+        query = "SELECT status, modified_at, paid_at IS NOT NULL FROM core.orders WHERE order_id = ?"
+        assert scene.rows(query, order_id(shipped)) == [(*stored[0], True)]
+        assert not scene.difference()
 
 
 @scenario(
