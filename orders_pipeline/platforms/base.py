@@ -211,6 +211,12 @@ class RetryableError(PlatformError):
         self.wait_seconds = wait_seconds
 
 
+class ClockError(RetryableError):
+    """This machine's clock is off, and has been corrected by the platform's: not the platform's trouble."""
+
+    outcome = "clock"
+
+
 class FlowControlError(PlatformError):
     """Quota exceeded: no call of this app key for ``wait_seconds``."""
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from orders_pipeline.platforms import connect
-from orders_pipeline.platforms.base import FeedName, PlatformError, RequestError, RetryableError
+from orders_pipeline.platforms.base import ClockError, FeedName, PlatformError, RequestError, RetryableError
 from orders_pipeline.platforms.taobao import client as client_module
 from orders_pipeline.platforms.taobao.client import LARGEST_ANSWER, TIMEOUTS, TopPlatform
 from orders_pipeline.platforms.taobao.fields import TRADE_TYPES
@@ -119,7 +119,7 @@ def test_a_refused_timestamp_is_retried_once_the_clock_is_known(
     clock.at = NOW + timedelta(hours=3)
     gateway.error(31)
     gateway.error(31)
-    with pytest.raises(RetryableError, match="clock is 10800 s off"):
+    with pytest.raises(ClockError, match="clock is 10800 s off"):
         top.send(top.check())
     with pytest.raises(RequestError, match="timestamp"):
         top.send(top.check())
