@@ -293,6 +293,11 @@ class ShopSync:
         with self._step("reconcile"):
             return reconciling.reconcile_day(self._ctx, day, heal=heal)
 
+    def reconcile_window(self, api: str, window: Window, *, heal: bool = True) -> reconciling.ReconciliationReport:
+        """As ``reconcile``, for a window of any list, by the platform's name of the list; published."""
+        with self._step("reconcile"):
+            return reconciling.reconcile_window(self._ctx, api, window, heal=heal)
+
     def reconcile_night(self, day: date | None = None, *, heal: bool = True) -> reconciling.ReconciliationReport:
         """Counts of ``day`` (default: yesterday) and of the 90 days up to it, mended where they differ; published."""
         ctx = self._ctx
