@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
-from orders_pipeline.clock import SHOP_TZ, Clock, SystemClock, shop_day
+from orders_pipeline.clock import Clock, SystemClock, shop_day
 from orders_pipeline.platforms import connect
-from orders_pipeline.platforms.base import (
-    FeedName,
-    PermissionDeniedError,
-    PlatformError,
-    RawTable,
-    RequestError,
-    RetryableError,
-    UnknownAnswerError,
-    Window,
-)
+from orders_pipeline.platforms.base import RawTable
 from orders_pipeline.settings import DataFolder, UserError
 from orders_pipeline.shops import Shop, credentials
-from orders_pipeline.sync import applying, degraded, incidents, items, messages, parcels, pulls, reconciling
+from orders_pipeline.sync import applying, changes, degraded, incidents, items, messages, pulls, reconciling, steps
 from orders_pipeline.sync.caller import Caller
+from orders_pipeline.sync.changes import SENSOR_WAIT_SECONDS, ChangeReport
 from orders_pipeline.sync.context import Context, Progress, PullReport, silent
 from orders_pipeline.sync.disk import disk_errors_named
 from orders_pipeline.sync.leases import ShopBusyError, Work, lease
 from orders_pipeline.sync.ops import Ops
 from orders_pipeline.sync.pauses import Pauses
 from orders_pipeline.sync.quota import Priority, Quota
+from orders_pipeline.sync.steps import SyncReport
 from orders_pipeline.sync.tokens import TokenKeeper
 from orders_pipeline.warehouse import ApplyReport, Warehouse
 
 LEASE_WAIT_SECONDS = 5.0
 """Long enough for another run's short step to end, short enough that nobody wonders whether anything happens."""
-
-CLOCK_TOLERANCE = timedelta(minutes=10)
-"""The platform answers a host whose clock is wrong by up to this much."""
-
-SENSOR_WAIT_SECONDS = 5.0
-"""A sensor's tick is ended after 60 s and holds up the next one: what is not free by then is asked at the next tick."""
 
 PRIORITIES: dict[Work, Priority] = {
     "sync": Priority.INCREMENTAL,
@@ -50,43 +36,6 @@ PRIORITIES: dict[Work, Priority] = {
     "backfill": Priority.BACKFILL,
 }
 """Which work goes first when places of the quota are scarce."""
-
-DAYS_A_BATCH = 10
-"""Days that a back-fill lands before it applies them: new orders reach the tables within minutes even at 100 calls a minute."""
-
-
-_List = tuple[Callable[[], PullReport], RawTable, Priority]
-
-
-@dataclass(frozen=True, slots=True)
-class SyncReport:
-    """One whole step: what was pulled and what it changed."""
-
-    pulled: tuple[PullReport, ...]
-    applied: ApplyReport
-    tail: applying.TailReport | None = None
-    paused: str = ""  # why increments were not read, where the breaker is open
-
-    @property
-    def rows(self) -> int:
-        return sum(pull.rows for pull in self.pulled)
-
-    @property
-    def calls(self) -> int:
-        return sum(pull.calls for pull in self.pulled) + (self.tail.calls if self.tail else 0)
-
-    @property
-    def covered_until(self) -> datetime | None:
-        return max((pull.covered_until for pull in self.pulled if pull.covered_until), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeReport:
-    """The answer to a sensor's cheap question."""
-
-    changed: bool
-    count: int
-    mark: datetime
 
 
 class ShopSync:
@@ -167,45 +116,9 @@ class ShopSync:
         A list that the platform refuses this app does not keep the others from the tables; its error is raised at the end.
         While the breaker is open the hot range and the holes are read instead, once an hour; ``paused`` of the report says so.
         """
-        ctx = self._ctx
-        pulled: list[PullReport] = []
-        refused: list[PlatformError] = []
-        applied = ApplyReport()
-        tail = None
         with self._step("sync"):
             self._tried_increments = True
-            breaker = degraded.look(ctx)
-            passable: tuple[type[PlatformError], ...] = (PermissionDeniedError, RequestError, UnknownAnswerError)
-            if breaker.is_open:
-                passable += (RetryableError,)  # to be expected, and no list is to wait for another
-            for pull, table, priority in self._lists(since, paused=breaker.is_open):
-                try:
-                    with ctx.caller.at(priority):
-                        pulled.append(pull())
-                except passable as error:
-                    refused.append(error)
-                finally:
-                    applied += applying.apply_landed(ctx, (table,))
-            if not breaker.is_open:
-                tail = applying.read_tail(ctx)
-        if refused:
-            raise refused[0]
-        paused = degraded.describe(ctx.shop.shop, breaker) if breaker.is_open else ""
-        return SyncReport(tuple(pulled), applied, tail, paused)
-
-    def _lists(self, since: datetime | None, *, paused: bool) -> tuple[_List, ...]:
-        """What a sync reads: how, into which raw table, and how urgently."""
-        ctx = self._ctx
-        if paused:
-            return (
-                (lambda: degraded.pull_orders(ctx), "trade_pages", Priority.INCREMENTAL),
-                (lambda: degraded.pull_refunds(ctx), "refund_pages", Priority.REFUNDS),
-            )
-        return (
-            (lambda: pulls.pull_increments(ctx, since), "trade_pages", Priority.INCREMENTAL),
-            (lambda: pulls.pull_refunds(ctx, since), "refund_pages", Priority.REFUNDS),
-            (lambda: pulls.pull_shipments(ctx), "shipment_pages", Priority.DETAILS),
-        )
+            return steps.sync(self._ctx, since)
 
     def read_tail(self) -> applying.TailReport:
         """What changed since the last tail mark, without waiting for a window to close; published. Nothing while the breaker
@@ -220,25 +133,13 @@ class ShopSync:
 
         Goes on where an earlier one stopped. Raises what the platform raises; what landed stays.
         """
-        ctx = self._ctx
-        pulled: list[PullReport] = []
-        applied = ApplyReport()
         with self._step("backfill"):
-            until = shop_day(ctx.caller.platform_now())
-            since = until - timedelta(days=(days or ctx.shop.backfill_days) - 1)
-            oldest = datetime.combine(since, time(), SHOP_TZ)
-            while until >= since:
-                first = max(since, until - timedelta(days=DAYS_A_BATCH - 1))
-                pulled.append(pulls.pull_full(ctx, first, until))
-                applied += applying.apply_landed(ctx, ("trade_pages",))
-                until = first - timedelta(days=1)
-            pulled.append(pulls.pull_refunds(ctx, oldest))
-            applied += applying.apply_landed(ctx, ("refund_pages",))
+            done = steps.backfill(self._ctx, days or self._ctx.shop.backfill_days)
         try:
             stock = self.snapshot_stock()
         except ShopBusyError:  # another run takes the same snapshot at this moment
-            return SyncReport(tuple(pulled), applied)
-        return SyncReport((*pulled, *stock.pulled), applied + stock.applied)
+            return done
+        return SyncReport((*done.pulled, *stock.pulled), done.applied + stock.applied)
 
     def snapshot_stock(self) -> SyncReport:
         """Every item with its SKUs and quantities, now; published."""
@@ -250,12 +151,7 @@ class ShopSync:
     def follow_parcels(self) -> SyncReport:
         """New shipments, and the traces of parcels that are due a look; published."""
         with self._step("parcels"):
-            shipments = pulls.pull_shipments(self._ctx)
-            applied = applying.apply_landed(self._ctx, ("shipment_pages",))
-            self._ctx.warehouse.flush()  # which parcels are due is asked of the published copy
-            traces = parcels.pull_traces(self._ctx)
-            applied += applying.apply_landed(self._ctx, ("trace_pages",))
-        return SyncReport((shipments, traces), applied)
+            return steps.follow_parcels(self._ctx)
 
     def receive_messages(self) -> int:
         """One call: store new messages; how many wait for ``poll_messages``. For the sensor, which must be quick."""
@@ -313,20 +209,8 @@ class ShopSync:
     # questions -----------------------------------------------------------------------------------------------------
 
     def changed(self) -> ChangeReport:
-        """One call: how many orders changed since the last tail mark?
-
-        The window ends ahead of our clock, as far as the platform lets clocks differ: a host that is behind must not see
-        nothing for ever.
-        """
-        ctx = self._ctx
-        feed = ctx.feed(FeedName.ORDERS_BY_MODIFIED)
-        now = (ctx.platform.now() or ctx.clock.now()) + CLOCK_TOLERANCE
-        mark = ctx.ops.tail_mark(ctx.shop.shop, feed.name) or now - applying.LONGEST_TAIL
-        start = max(mark + timedelta(seconds=1), now - applying.LONGEST_TAIL).replace(microsecond=0)
-        window = Window(start, max(now.replace(microsecond=0), start + timedelta(seconds=1)))
-        page = ctx.caller.call(ctx.platform.list_page(feed, window, 1, count=True), max_wait=SENSOR_WAIT_SECONDS)
-        count = page.total if page.total is not None else page.row_count
-        return ChangeReport(count > 0, count, mark)
+        """One call: how many orders changed since the last tail mark? For the sensor."""
+        return changes.changed(self._ctx)
 
     def check(self) -> datetime:
         """One cheap call with the shop's credentials; the platform's time."""

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from orders_pipeline.clock import SystemClock
 from orders_pipeline.platforms.base import FlowControlError
 from orders_pipeline.sandbox.clock import SandboxClock
+from orders_pipeline.sync.changes import SENSOR_WAIT_SECONDS
 from orders_pipeline.sync.ops import Ops
 from orders_pipeline.sync.pauses import Pauses, StoppedError
 from orders_pipeline.sync.quota import LONGEST_BAN, Priority, Quota
-from orders_pipeline.sync.shop_sync import SENSOR_WAIT_SECONDS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -21,7 +21,7 @@ CREATE TABLE ops.sync_windows (
   pages INTEGER NOT NULL,
   rows BIGINT NOT NULL,
   channel VARCHAR NOT NULL,
-  shortfall BIGINT DEFAULT 0
+  shortfall BIGINT NOT NULL
 );
 COMMENT ON TABLE ops.sync_windows IS 'The ledger: closed windows whose rows are in core, written in the same transaction. Key: shop, api, window_start, window_end, fetched_at.';
 COMMENT ON COLUMN ops.sync_windows.platform IS 'taobao, tmall or douyin.';
@@ -74,8 +74,8 @@ CREATE TABLE ops.reconciliations (
   refetched BIGINT NOT NULL,
   healed BIGINT NOT NULL,
   detail VARCHAR,
-  method VARCHAR DEFAULT 'ids',
-  excused BIGINT DEFAULT 0
+  method VARCHAR NOT NULL,
+  excused BIGINT NOT NULL
 );
 COMMENT ON TABLE ops.reconciliations IS 'Comparisons of what is here with what the platform counts. Key: shop, api, axis, window_start, window_end, checked_at.';
 COMMENT ON COLUMN ops.reconciliations.shop IS 'Slug of the shop.';
