@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 import duckdb
 
 from orders_pipeline.clock import SHOP_TZ
-from orders_pipeline.platforms.base import FeedName
+from orders_pipeline.platforms.base import FeedName, Window
 from orders_pipeline.sync import breaker
 from orders_pipeline.sync.context import Context
-from orders_pipeline.sync.windows import closed_end, holes
+from orders_pipeline.sync.windows import closed_end, holes, wall
 
 GAP_AFTER = timedelta(hours=1)
 """A hole in the ledger that is this old after a sync is an incident; younger ones the next ticks fill."""
@@ -56,15 +56,22 @@ def close_for_read_since(con: duckdb.DuckDBPyConnection, shop: str, at: datetime
 
 @dataclass(frozen=True, slots=True)
 class _Fact:
-    """What a step knows at its end: an incident of this kind and subject is open, or is over."""
+    """What a step knows at its end: an incident of this kind and subject is open, or is over. One ``for_good`` is past
+    mending: it is written down once, already closed, since nobody could ever close it."""
 
     kind: str
     subject: str
     is_open: bool
     detail: str
+    for_good: bool = False
+
+    def is_news(self, known: bool | None) -> bool:
+        """``known``: whether its incident is open by what is published; None where it never had one."""
+        return known is None if self.for_good else self.is_open != bool(known)
 
 
-_OPEN_ONES = "SELECT kind, subject FROM ops.incidents WHERE shop = ? AND closed_at IS NULL"
+_KNOWN = "SELECT kind || ' ' || subject, bool_or(closed_at IS NULL) FROM ops.incidents WHERE shop = ? GROUP BY 1"
+"""Whether what has ever had an incident has an open one."""
 
 _OPEN = """
 INSERT INTO ops.incidents (id, kind, shop, subject, opened_at, detail)
@@ -94,17 +101,17 @@ def settle(ctx: Context, *, gaps: bool) -> None:
 
     Takes the writer's lock only where the published copy says otherwise. Raises UserError where that lock is not to be had.
     """
-    facts = [*_signed_in(ctx), _breaker(ctx), *(_gap(ctx) if gaps else [])]
+    facts = [*_signed_in(ctx), _breaker(ctx), *(_gaps(ctx) if gaps else [])]
     with ctx.warehouse.read() as con:
-        known = set(con.execute(_OPEN_ONES, [ctx.shop.shop]).fetchall())
-    changed = [fact for fact in facts if fact.is_open != ((fact.kind, fact.subject) in known)]
+        known = dict(con.execute(_KNOWN, [ctx.shop.shop]).fetchall())
+    changed = [fact for fact in facts if fact.is_news(known.get(f"{fact.kind} {fact.subject}"))]
     if not changed:
         return
     with ctx.warehouse.write(ctx.holder) as con:
         for fact in changed:
-            if fact.is_open:
+            if fact.is_open or fact.for_good:
                 open_one(con, ctx.shop.shop, fact.kind, fact.subject, fact.detail, ctx.clock.now())
-            else:
+            if not fact.is_open:
                 close_one(con, ctx.shop.shop, fact.kind, fact.subject, ctx.clock.now())
 
 
@@ -121,20 +128,35 @@ def _breaker(ctx: Context) -> _Fact:
     )
 
 
-def _gap(ctx: Context) -> list[_Fact]:
-    """Holes in what was read by modified time, from the first window on."""
+def _gaps(ctx: Context) -> list[_Fact]:
+    """Holes in what was read by modified time, from the first window on; those behind the platform's wall one by one."""
     feed = ctx.feed(FeedName.ORDERS_BY_MODIFIED)
     covered = ctx.coverage(feed.table).covered(feed.api)
     if not covered:
         return []
     now = ctx.platform.now() or ctx.clock.now()
-    found = holes(covered, covered[0].start, closed_end(now) - GAP_AFTER)
+    every, oldest = holes(covered, covered[0].start, closed_end(now) - GAP_AFTER), wall(feed, now)
+    lost = [_lost(feed.api, hole) for hole in every if hole.end <= oldest]
+    found = [hole for hole in every if hole.end > oldest]
     if not found:
-        return [_Fact("sync_gap", feed.api, False, "")]
+        return [*lost, _Fact("sync_gap", feed.api, False, "")]
     start, end = (at.astimezone(SHOP_TZ) for at in (found[0].start, found[0].end))
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     detail = f"Orders that changed from {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S}{more} have not been read."
-    return [_Fact("sync_gap", feed.api, True, f"{detail} The next sync begins there; see why the last one failed.")]
+    return [
+        *lost,
+        _Fact("sync_gap", feed.api, True, f"{detail} The next sync begins there; see why the last one failed."),
+    ]
+
+
+def _lost(api: str, hole: Window) -> _Fact:
+    start, end = (f"{at.astimezone(SHOP_TZ):%Y-%m-%d %H:%M:%S}" for at in (hole.start, hole.end))
+    detail = (
+        f"Orders that changed from {start} to {end} were not read while the platform still listed them, which it does for three "
+        "months: those created before then are missing, or stay as they were last seen, and sales of these days are too low. "
+        "No run can mend it; where books need that time, export it from the seller's own page."
+    )
+    return _Fact("sync_gap", f"{api} {start} to {end}", False, detail, for_good=True)
 
 
 _QUARANTINED = """

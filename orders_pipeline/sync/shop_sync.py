@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from orders_pipeline.clock import Clock, SystemClock, shop_day
 from orders_pipeline.platforms import connect
-from orders_pipeline.platforms.base import RawTable
+from orders_pipeline.platforms.base import RawTable, Window
 from orders_pipeline.settings import DataFolder, UserError
 from orders_pipeline.shops import Shop, credentials
 from orders_pipeline.sync import applying, changes, degraded, incidents, items, messages, pulls, reconciling, steps

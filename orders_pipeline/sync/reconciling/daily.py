@@ -9,12 +9,12 @@ from orders_pipeline.clock import shop_day
 from orders_pipeline.platforms.base import Feed, FeedName, Window
 from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.reconciling.comparing import Part, read_parts
-from orders_pipeline.sync.reconciling.counting import listed_part, wall
+from orders_pipeline.sync.reconciling.counting import listed_part
 from orders_pipeline.sync.reconciling.healing import mend
 from orders_pipeline.sync.reconciling.recording import Outcome, ledger_before, record, summed
 from orders_pipeline.sync.reconciling.report import Calls, ReconciliationReport
 from orders_pipeline.sync.reconciling.unlisted import settle
-from orders_pipeline.sync.windows import NORMAL_LAG, merge
+from orders_pipeline.sync.windows import NORMAL_LAG, merge, wall
 
 
 def reconcile_day(ctx: Context, day: date, *, heal: bool) -> ReconciliationReport:
