@@ -169,14 +169,21 @@ FROM ops.quarantine_open WHERE shop = $shop AND api NOT IN (
 GROUP BY api
 """
 
+_QUARANTINE_OPEN = "SELECT 1 FROM ops.incidents WHERE kind = 'quarantine' AND shop = ? AND closed_at IS NULL LIMIT 1"
+
 _QUARANTINE_OVER = """
 UPDATE ops.incidents SET closed_at = $at WHERE kind = 'quarantine' AND shop = $shop AND closed_at IS NULL
   AND subject NOT IN (SELECT api FROM ops.quarantine_open WHERE shop = $shop)
 """
 
 
-def tell_of_quarantine(con: duckdb.DuckDBPyConnection, shop: str, at: datetime) -> None:
-    """One open incident for each list with rows that are in no table, closed when newer versions of them all are."""
-    if con.execute("SELECT 1 FROM ops.quarantine WHERE shop = ? LIMIT 1", [shop]).fetchone():
+def tell_of_quarantine(con: duckdb.DuckDBPyConnection, shop: str, at: datetime, *, rejected: bool) -> None:
+    """One open incident for each list with rows that are in no table, closed when newer versions of them all are.
+
+    Without rows that this transaction has ``rejected`` none can be due; without an open one none can be over. Most
+    transactions have neither, and the view behind both costs a look at every order.
+    """
+    if rejected:
         con.execute(_QUARANTINED, {"shop": shop, "at": at})
-    con.execute(_QUARANTINE_OVER, {"shop": shop, "at": at})
+    if con.execute(_QUARANTINE_OPEN, [shop]).fetchone():
+        con.execute(_QUARANTINE_OVER, {"shop": shop, "at": at})
