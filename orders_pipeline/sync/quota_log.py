@@ -85,8 +85,10 @@ class QuotaLog(ABC):
         self.run(f"DELETE FROM {self.waiting} WHERE until < ?", now)
 
     def wait(self, waiter: str, priority: int, until: int) -> None:
-        self.leave(waiter)
-        self.run(f"INSERT INTO {self.waiting} VALUES (?, ?, ?)", waiter, priority, until)
+        statement = (
+            f"INSERT INTO {self.waiting} VALUES (?, ?, ?) ON CONFLICT (waiter) DO UPDATE SET until = excluded.until"
+        )
+        self.run(statement, waiter, priority, until)
 
     def leave(self, waiter: str) -> None:
         self.run(f"DELETE FROM {self.waiting} WHERE waiter = ?", waiter)
