@@ -41,6 +41,9 @@ class Shop(BaseModel):
     api_calls_per_minute: dict[
         str, Annotated[int, Field(ge=1)]
     ] = {}  # lower quotas of single apis, by the platform's name
+    quota_url_env: str | None = (
+        None  # names the postgresql:// URL of machines that share the key; None = this one alone
+    )
     stock_pool: str | None = None  # shops that sell from one stock share a name; None = a stock of its own
     owners: tuple[str, ...] = ()
     backfill_days: Annotated[int, Field(ge=1, le=92)] = 90  # the platform lists three calendar months
@@ -73,6 +76,7 @@ class Credentials:
     app_secret: str = field(repr=False)
     session: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
+    quota_url: str | None = field(default=None, repr=False)
 
 
 def shops_file() -> Path:
@@ -121,7 +125,8 @@ def load_shop(slug: str, file: Path | None = None) -> Shop:
 def credentials(shop: Shop) -> Credentials:
     """The shop's secrets. Raises UserError naming the variable that is missing, never a value."""
     values = _dot_env() | {key: value for key, value in os.environ.items() if value}
-    missing = [name for name in (shop.app_key_env, shop.app_secret_env, shop.session_env) if not values.get(name)]
+    needed = (shop.app_key_env, shop.app_secret_env, shop.session_env, shop.quota_url_env)
+    missing = [name for name in needed if name and not values.get(name)]
     if missing:
         raise UserError(
             f"Shop {shop.shop}: set {', '.join(missing)} in the environment or in {project_root() / '.env'}."
@@ -131,6 +136,7 @@ def credentials(shop: Shop) -> Credentials:
         app_secret=values[shop.app_secret_env],
         session=values[shop.session_env],
         refresh_token=values.get(shop.refresh_token_env) or None,
+        quota_url=values[shop.quota_url_env] if shop.quota_url_env else None,
     )
 
 

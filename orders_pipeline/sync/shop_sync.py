@@ -66,9 +66,7 @@ class ShopSync:
         tokens = TokenKeeper(shop, secrets, ops, folder, clock)
         pauses = Pauses(clock)
         platform = connect(shop, secrets, clock)
-        quota = Quota(
-            ops, secrets.app_key, shop.calls_per_minute, clock, per_api=shop.api_calls_per_minute, pauses=pauses
-        )
+        quota = Quota.of_shop(shop, secrets, ops, clock, pauses)
         try:
             platform.use_session(tokens.session())
             warehouse = Warehouse(folder, clock)
