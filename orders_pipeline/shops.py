@@ -6,6 +6,7 @@ stay light. Secrets are named here, never held: ``credentials()`` looks them up 
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,12 +16,17 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from orders_pipeline.settings import UserError, project_root
 
 SHOPS_ENV = "ORDERS_PIPELINE_SHOPS"
 DEFAULT_FILE = Path(__file__).parent / "defs" / "shops" / "defs.yaml"
+
+
+NEAREST = 3
+"""Names offered in place of a wrong one; all of them where none is near."""
 
 
 class Shop(BaseModel):
@@ -48,6 +54,20 @@ class Shop(BaseModel):
     owners: tuple[str, ...] = ()
     backfill_days: Annotated[int, Field(ge=1, le=92)] = 90  # the platform lists three calendar months
     poll_seconds: Annotated[int, Field(ge=5)] = 30  # Dagster's sensor loop cannot go below 5 s
+
+    @field_validator("api_calls_per_minute")
+    @classmethod
+    def _apis_that_are_called(cls, limits: dict[str, int], info: ValidationInfo) -> dict[str, int]:
+        """A limit of a name that nothing calls by would silently limit nothing."""
+        if info.data.get("platform") in ("taobao", "tmall"):
+            from orders_pipeline.platforms.taobao.names import APIS
+
+            for name in limits.keys() - APIS:
+                near = difflib.get_close_matches(name, sorted(APIS), n=NEAREST) or sorted(APIS)
+                raise PydanticCustomError(
+                    "unknown_api", f"{name!r} is no API that is called; nearest: {', '.join(near)}"
+                )
+        return limits
 
     @property
     def pool(self) -> str:

@@ -1,7 +1,7 @@
 """The second channel: the platform's messages. A message is a hint; the order is read again by its id.
 
-Consume, store, read again, land, apply, then confirm, some fifty reads at a time: killed anywhere, a message comes again or is
-still stored. No message can hold up the others: one whose order cannot be read is given up after some tries, with an
+Consume, store, land, read again, land, apply, then confirm, some fifty reads at a time: killed anywhere, a message comes again
+or is still stored. No message can hold up the others: one whose order cannot be read is given up after some tries, with an
 incident, and the closed windows bring the order. They alone also heal whatever the platform no longer delivers.
 
 One consumption serves all shops of an app key; each message is read with the session of the shop that it belongs to.
@@ -29,6 +29,7 @@ from orders_pipeline.sync.applying import apply_files
 from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.inbox import Inbox, received_at, told_at
 from orders_pipeline.sync.incidents import open_for_unread_message
+from orders_pipeline.sync.landing import LandedFile
 from orders_pipeline.sync.ops import Ops
 from orders_pipeline.sync.quota import Priority
 
@@ -141,13 +142,15 @@ def poll_messages(ctx: Context, others: Sequence[str] = (), *, consume: bool = T
         if len(batch) < QUANTITY:
             break
     mine, orphans = _sort_out(ctx, inbox, inbox.waiting(), others)
-    desk = _Desk(ctx, inbox)
+    _land(ctx, inbox, [row for row in mine if not row["landed"]], ctx.caller.calls - calls)
+    desk = _Desk(ctx, inbox, ctx.ledger().unapplied(ctx.landing, "messages", ctx.shop.shop) if mine else [])
     tasks = _tasks(mine)
     _leave_out_known(ctx, tasks)
     desk.done(orphans)
     for some in _batches(tasks):
         desk.work_off(some)
         ctx.progress(f"{ctx.shop.shop}: messages", desk.confirmed, len(mine) + len(orphans))
+    desk.finish()
     for seller in {task.seller for task in tasks if task.seller} - inbox.sellers().keys():
         if seller in desk.read_sellers:
             inbox.learn_seller(seller, ctx.shop.shop)
@@ -171,6 +174,19 @@ def _sort_out(
     limit = ctx.clock.now() - GIVE_UP_AFTER
     kept = {row["message_id"] for row in own}
     return own, [row["message_id"] for row in homeless if row["message_id"] not in kept and received_at(row) < limit]
+
+
+def _land(ctx: Context, inbox: Inbox, rows: Sequence[sqlite3.Row], calls: int) -> None:
+    """The messages themselves into the raw zone, once each; a kill between the two steps leaves some there twice."""
+    if not rows:
+        return
+    at = ctx.caller.platform_now()
+    pages = [
+        ctx.platform.message_page([row["body"] for row in rows[first : first + QUANTITY]], at)
+        for first in range(0, len(rows), QUANTITY)
+    ]
+    ctx.landing.land("messages", ctx.origin("message"), (at, at), pages, at, calls)
+    inbox.mark_landed([row["message_id"] for row in rows])
 
 
 def _reads(ctx: Context, rows: Sequence[sqlite3.Row]) -> bool:
@@ -233,9 +249,10 @@ def _batches(tasks: Sequence[_Task]) -> Iterator[list[_Task]]:
 class _Desk:
     """Works off tasks: read, land, apply, confirm."""
 
-    def __init__(self, ctx: Context, inbox: Inbox) -> None:
+    def __init__(self, ctx: Context, inbox: Inbox, landed: Sequence[LandedFile]) -> None:
         self._ctx = ctx
         self._inbox = inbox
+        self._landed = list(landed)  # files of messages: they enter the ledger with the first orders that they name
         self._request: dict[str, Callable[[str], Request[Page]]] = {
             "trade": ctx.platform.order,
             "refund": ctx.platform.refund,
@@ -274,6 +291,11 @@ class _Desk:
         if trouble is not None:
             raise trouble
 
+    def finish(self) -> None:
+        """What has landed and had nothing to go with."""
+        if self._landed:
+            apply_files(self._ctx, self._landed)
+
     def done(self, message_ids: Sequence[str]) -> None:
         """Confirm, then forget."""
         for first in range(0, len(message_ids), CONFIRM_AT_ONCE):
@@ -309,7 +331,7 @@ class _Desk:
 
     def _store(self, pages: Sequence[Page], at: datetime, calls: int) -> None:
         ctx = self._ctx
-        files = []
+        files, self._landed = self._landed, []
         for table in dict.fromkeys(page.table for page in pages):
             some = [page for page in pages if page.table == table]
             files.append(ctx.landing.land(table, ctx.origin("message"), (at, at), some, at, calls))
