@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import dagster as dg
-import duckdb
 import pytest
 
 from orders_pipeline.components.resources import Pipeline
@@ -17,10 +16,10 @@ from orders_pipeline.settings import DataFolder
 from orders_pipeline.shops import Shop as Stanza
 from orders_pipeline.sync.reconciling.sampling import sampled_day
 from orders_pipeline.warehouse import Warehouse
-from orders_pipeline_tests import truth
 from orders_pipeline_tests.conftest import NOON, living_sandbox, shop_of
 from orders_pipeline_tests.defs.conftest import stanza_of
 from orders_pipeline_tests.defs.test_ticks import tick
+from orders_pipeline_tests.reliability.tables import check_tables
 
 DAYS = 12
 YESTERDAY = (NOON - timedelta(days=1)).date()
@@ -79,14 +78,7 @@ class Shop:
     def must_equal_the_platform(self) -> None:
         with self.pipeline.open_shop(self.stanza, "last", "test") as sync:
             sync.sync()
-        for table, key, want in (
-            ("core.orders", "order_id", truth.orders(self.source(), "tmall", "tea_tmall")),
-            ("core.order_lines", "line_id", truth.order_lines(self.source(), "tmall", "tea_tmall")),
-            ("core.refunds", "refund_id", truth.refunds(self.source(), "tmall", "tea_tmall")),
-        ):
-            with duckdb.connect(str(self.folder.published), read_only=True) as con:
-                columns = tuple(next(iter(want.values())))
-                truth.compare(want, truth.rows_of(con, table, ("platform", "shop", key), columns), table)
+        check_tables(self.folder, self.source(), "tmall", "tea_tmall")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -70,19 +69,6 @@ def test_a_full_disk(merchant: Merchant, room: str) -> None:  # noqa: F811
     commands.must_fail_in_one_line(commands.run(merchant, "backfill", largest_file=largest[room]))
     again = commands.run(merchant, "backfill")
     assert again.returncode == 0, again.stderr
-    assert merchant.orders() == merchant.sold()
-
-
-def test_a_warehouse_that_somebody_holds(merchant: Merchant) -> None:  # noqa: F811
-    assert merchant.run("backfill").exit_code == 0
-    merchant.clock.advance(7_200)
-    data = DataFolder(merchant.data)
-    with Warehouse(data, merchant.clock).write("somebody's long query"), ThreadPoolExecutor(1) as other:
-        held = other.submit(merchant.run, "sync").result()  # a thread of its own: the lock is never nested
-    assert held.exit_code == 1
-    assert "somebody's long query" in held.stderr
-    assert held.stderr.count("Error: ") == 1
-    assert merchant.run("sync").exit_code == 0
     assert merchant.orders() == merchant.sold()
 
 

@@ -1,4 +1,5 @@
-"""Quotas on both stores: a test that takes ``quotas`` or ``recipe`` runs on ``ops.sqlite`` and on a real Postgres."""
+"""Fixtures of this room: quotas on both stores (``quotas`` and ``recipe`` run on ``ops.sqlite`` and on a real Postgres), and
+how ill a platform is."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from orders_pipeline.sync.quota import Quota
 from orders_pipeline.sync.quota_log import QuotaLog
 from orders_pipeline.sync.quota_postgres import PostgresLog
 from orders_pipeline.sync.quota_sqlite import SqliteLog
+from orders_pipeline_tests.sync.sickness import Dial
 
 Quotas = Callable[..., Quota]
 """``quotas(limit, clock)``: one more connection to the same log, or to another with ``key``; closed at the test's end."""
@@ -69,3 +71,9 @@ def quotas(recipe: Recipe) -> Iterator[Quotas]:
     yield open_
     for quota in opened:
         quota.close()
+
+
+@pytest.fixture
+def dial() -> Dial:
+    """How ill the platform of ``sick_sandbox`` is."""
+    return Dial()

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from orders_pipeline.clock import shop_day
 from orders_pipeline.platforms.base import Feed, FeedName, Window
 from orders_pipeline.sync.context import Context
-from orders_pipeline.sync.reconciling.comparing import Part, read_parts
+from orders_pipeline.sync.reconciling.comparing import Segment, read_segments
 from orders_pipeline.sync.reconciling.counting import listed_part
 from orders_pipeline.sync.reconciling.healing import mend
 from orders_pipeline.sync.reconciling.recording import Outcome, ledger_before, record, summed
@@ -45,33 +45,30 @@ def _compared(ctx: Context, feed: Feed, window: Window, day: date, *, heal: bool
     modified = feed if feed.axis == "modified" else ctx.feed(FeedName.ORDERS_BY_MODIFIED)
     covered = merge(ctx.ledger().covered(modified.api))
     settled = max(covered[0].end, now - NORMAL_LAG) if covered else now - NORMAL_LAG
-    outcome = compare_whole(ctx, feed, window, read_parts(ctx, feed, window), settled, heal=heal)
+    outcome = compare_whole(ctx, feed, window, read_segments(ctx, feed, window), settled, heal=heal)
     if heal:
         settle(ctx, [outcome])
     return summed(ctx.shop.shop, day, [outcome], Calls(refetching=ctx.caller.calls - calls))
 
 
 def compare_whole(
-    ctx: Context, feed: Feed, window: Window, parts: list[Part], settled: datetime, *, heal: bool
+    ctx: Context, feed: Feed, window: Window, segments: list[Segment], settled: datetime, *, heal: bool
 ) -> Outcome:
-    """Compare parts that make up a window, record what differs before anything is mended, mend, and record what became of it."""
-    found = _gone_through(ctx, feed, window, parts, settled, heal=False)
+    """Compare the segments of a window, record what differs before anything is mended, mend, and record what became of it."""
+    found = _gone_through(ctx, feed, window, segments, settled, heal=False)
     at = record(ctx, [found])
     if not found.findings or not heal:
         return found
-    mended = _gone_through(ctx, feed, window, parts, settled, heal=True)
+    mended = _gone_through(ctx, feed, window, segments, settled, heal=True)
     record(ctx, [mended], at)
     return mended
 
 
 def _gone_through(
-    ctx: Context, feed: Feed, window: Window, parts: list[Part], settled: datetime, *, heal: bool
+    ctx: Context, feed: Feed, window: Window, segments: list[Segment], settled: datetime, *, heal: bool
 ) -> Outcome:
     ledger = ledger_before(ctx, feed)
     outcome = Outcome(feed, window, "ids", 0, 0)
-    for part in parts:
-        mended = mend(ctx, part, settled, heal=heal)
-        outcome.take(ctx, mended, settled, ledger)
-        outcome.platform_count += mended.after.platform_count
-        outcome.local_count += mended.after.local_count
+    for segment in segments:
+        outcome.take(ctx, mend(ctx, segment, settled, heal=heal), settled, ledger)
     return outcome

@@ -21,7 +21,7 @@ from orders_pipeline.platforms.base import (
 )
 from orders_pipeline.sync.applying import apply_files
 from orders_pipeline.sync.context import Context
-from orders_pipeline.sync.reconciling.comparing import Difference, Part, compare
+from orders_pipeline.sync.reconciling.comparing import Difference, Segment, compare
 from orders_pipeline.sync.reconciling.tables import Tables, mark_vanished
 
 MOST_ASKED = 100
@@ -30,9 +30,9 @@ MOST_ASKED = 100
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """One part before and after. ``vanished`` and ``answered`` are ids that the list left out and that were asked for."""
+    """One segment before and after. ``vanished`` and ``answered`` are ids that the list left out and that were asked for."""
 
-    part: Part
+    segment: Segment
     before: Difference
     after: Difference
     vanished: frozenset[str] = frozenset()
@@ -47,23 +47,26 @@ class Mended:
     @property
     def left(self) -> int:
         """Rows that still differ."""
-        return self.after.found + self.part.short
+        return self.after.found + self.segment.short
 
 
-def mend(ctx: Context, part: Part, settled: datetime, *, heal: bool) -> Mended:
-    """Compare a part and, with ``heal``, store what it brought, ask for what it left out, compare again. Raises PlatformError."""
-    before = compare(ctx, part, settled)
+def mend(ctx: Context, segment: Segment, settled: datetime, *, heal: bool) -> Mended:
+    """Compare a segment and, with ``heal``, store what it brought, ask for what it left out, compare again.
+
+    Raises PlatformError.
+    """
+    before = compare(ctx, segment, settled)
     if not before.found or not heal:
-        return Mended(part, before, before)
+        return Mended(segment, before, before)
     refetched = 0
     if before.missing or before.stale:
-        apply_files(ctx, [ctx.land_window(part.feed, part.window, "refetch", part.read, part.fetched_at)])
-        refetched = len(part.read.ids)
+        apply_files(ctx, [ctx.land_window(segment.feed, segment.window, "refetch", segment.read, segment.fetched_at)])
+        refetched = len(segment.read.ids)
     # a list that was read short may show them next time
-    answered, vanished = ask(ctx, part.feed, () if part.short else before.extra)
+    answered, vanished = ask(ctx, segment.feed, () if segment.short else before.extra)
     ctx.warehouse.flush()  # the comparison reads the published copy
-    after = compare(ctx, part, settled)
-    return Mended(part, before, after, vanished, answered, refetched + len(answered))
+    after = compare(ctx, segment, settled)
+    return Mended(segment, before, after, vanished, answered, refetched + len(answered))
 
 
 def ask(ctx: Context, feed: Feed, ids: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
@@ -92,7 +95,7 @@ def moved_since(ctx: Context, mended: Mended, settled: datetime) -> frozenset[st
     if not mended.answered:
         return frozenset()
     with ctx.warehouse.read() as con:
-        known = Tables(con, ctx.shop.shop, mended.part.feed, mended.part.fetched_at).known(mended.answered)
+        known = Tables(con, ctx.shop.shop, mended.segment.feed, mended.segment.fetched_at).known(mended.answered)
     return frozenset(row_id for row_id, row in known.items() if row.version > settled)
 
 

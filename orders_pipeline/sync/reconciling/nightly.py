@@ -16,7 +16,7 @@ from orders_pipeline.settings import UserError
 from orders_pipeline.sync.applying import TAIL_OVERLAP, read_tail
 from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.reconciling.bisecting import Leaf, bisect
-from orders_pipeline.sync.reconciling.comparing import read_parts
+from orders_pipeline.sync.reconciling.comparing import read_segments
 from orders_pipeline.sync.reconciling.counting import Slot, count_here, count_there, hours_of, read_since, slots
 from orders_pipeline.sync.reconciling.healing import mend
 from orders_pipeline.sync.reconciling.recording import Outcome, ledger_before, record, summed
@@ -136,8 +136,8 @@ def _look_closer(ctx: Context, outcome: Outcome, slot: Slot, leaf: Leaf, settled
         ):
             return
     ledger = ledger_before(ctx, slot.feed)
-    for part in read_parts(ctx, slot.feed, leaf.window):
-        outcome.take(ctx, mend(ctx, part, settled, heal=heal), settled, ledger)
+    for segment in read_segments(ctx, slot.feed, leaf.window):
+        outcome.take(ctx, mend(ctx, segment, settled, heal=heal), settled, ledger)
 
 
 def _outcome(slot: Slot, unexplained: int = 0) -> Outcome:
