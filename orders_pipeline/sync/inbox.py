@@ -1,4 +1,4 @@
-"""Messages of one app key that have been received and not yet worked off, and which shop each seller of the key is.
+"""Messages of one app key that have been received and not yet confirmed, and which shop each seller of the key is.
 
 Tables of ``ops.sqlite``; what is done with the messages is ``messages.py``'s business. Ids, times and words of the platform only.
 """
@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS inbox (
   app_key TEXT, message_id TEXT, seller TEXT NOT NULL, topic TEXT NOT NULL, kind TEXT NOT NULL, order_id TEXT,
   refund_id TEXT, tracking_number TEXT, action TEXT, status TEXT, happened_at TEXT, published_at TEXT NOT NULL,
   received_at TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (app_key, message_id));
+CREATE TABLE IF NOT EXISTS handled (app_key TEXT, message_id TEXT, at TEXT NOT NULL, PRIMARY KEY (app_key, message_id));
 CREATE TABLE IF NOT EXISTS sellers (app_key TEXT, seller TEXT, shop TEXT NOT NULL, PRIMARY KEY (app_key, seller));
 """
 
@@ -35,9 +36,14 @@ class Inbox:
         """Store messages. One that is delivered again is kept once, with the attempts it has behind it."""
         with self._ops.transaction() as con:
             con.executemany(
-                "INSERT OR IGNORE INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                "INSERT OR IGNORE INTO inbox SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0"
+                " WHERE NOT EXISTS (SELECT 1 FROM handled WHERE app_key = ? AND message_id = ?)",
                 # without an id it cannot be confirmed, and comes again until the platform forgets it
-                [(self._key, *_values(message), _text(received_at)) for message in messages if message.message_id],
+                [
+                    (self._key, *_values(message), _text(received_at), self._key, message.message_id)
+                    for message in messages
+                    if message.message_id
+                ],
             )
 
     def waiting(self) -> list[sqlite3.Row]:
@@ -57,11 +63,25 @@ class Inbox:
                 [(self._key, message_id) for message_id in message_ids],
             )
 
-    def drop(self, message_ids: Sequence[str]) -> None:
-        """Forget messages that have been confirmed."""
+    def handle(self, message_ids: Sequence[str], at: datetime) -> None:
+        """These messages are worked off, and wait to be confirmed."""
+        with self._ops.transaction() as con:
+            keys = [(self._key, message_id) for message_id in message_ids]
+            con.executemany("DELETE FROM inbox WHERE app_key = ? AND message_id = ?", keys)
+            con.executemany("INSERT OR IGNORE INTO handled VALUES (?, ?, ?)", [(*key, _text(at)) for key in keys])
+
+    def handled(self) -> tuple[list[str], datetime | None]:
+        """Messages to confirm, and when the first of them was worked off."""
+        rows = self._ops.select(
+            "SELECT message_id, at FROM handled WHERE app_key = ? ORDER BY at, message_id", [self._key]
+        )
+        return [row["message_id"] for row in rows], datetime.fromisoformat(rows[0]["at"]) if rows else None
+
+    def forget(self, message_ids: Sequence[str]) -> None:
+        """These messages are confirmed."""
         with self._ops.transaction() as con:
             con.executemany(
-                "DELETE FROM inbox WHERE app_key = ? AND message_id = ?",
+                "DELETE FROM handled WHERE app_key = ? AND message_id = ?",
                 [(self._key, message_id) for message_id in message_ids],
             )
 

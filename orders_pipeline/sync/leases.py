@@ -13,7 +13,7 @@ from orders_pipeline import locks
 from orders_pipeline.clock import Clock
 from orders_pipeline.settings import UserError
 
-Work = Literal["sync", "backfill", "stock", "parcels", "messages", "reconcile"]
+Work = Literal["sync", "backfill", "stock", "parcels", "messages", "lingering", "reconcile"]
 """What a lease is taken for. A back-fill of hours does not hold up the increments: they land different windows, and the
 freshness guard makes their order irrelevant."""
 

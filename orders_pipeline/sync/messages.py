@@ -1,8 +1,9 @@
 """The second channel: the platform's messages. A message is a hint; the order is read again by its id.
 
 Consume, store, read again, land, apply, then confirm, some fifty reads at a time: killed anywhere, a message comes again or is
-still stored. No message can hold up the others: one whose order cannot be read is given up after some tries, with an
-incident, and the closed windows bring the order. They alone also heal whatever the platform no longer delivers.
+still stored. Where messages name several orders, one call to the list of changes reads them all. No message can hold up the
+others: one whose order cannot be read is given up after some tries, with an incident, and the closed windows bring the order.
+They alone also heal whatever the platform no longer delivers.
 
 One consumption serves all shops of an app key; each message is read with the session of the shop that it belongs to.
 """
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from orders_pipeline.platforms.base import (
+    FeedName,
     FlowControlError,
     NotListedError,
     Page,
@@ -25,7 +27,7 @@ from orders_pipeline.platforms.base import (
     SessionError,
 )
 from orders_pipeline.settings import DataFolder
-from orders_pipeline.sync.applying import apply_files
+from orders_pipeline.sync.applying import apply_files, read_tail
 from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.inbox import Inbox, received_at, told_at
 from orders_pipeline.sync.incidents import open_for_unread_message
@@ -41,6 +43,16 @@ MOST_ROUNDS = 20
 CONFIRM_AT_ONCE = 200
 """The platform's limit of ids a confirmation."""
 
+CONFIRM_WITHIN = timedelta(seconds=60)
+"""How long a reader that goes on may gather confirmations, 200 of which cost one call. The platform repeats what is not
+confirmed after some five minutes."""
+
+LISTS = {"trade": FeedName.ORDERS_BY_MODIFIED, "refund": FeedName.REFUNDS_BY_MODIFIED}
+"""Kinds of reads that a list of changes can answer many at a time."""
+
+LIST_PAYS = 2
+"""Reads by id that cost as much as a page of the list at least."""
+
 READS_A_BATCH = 50
 """Half a minute of the default quota: what was read is in the tables and confirmed before the next begins."""
 
@@ -55,6 +67,9 @@ PROBES = 3
 
 _PERMITTED = "messages_permitted"
 """Mark of the shop's one permission call: before it the platform keeps no messages for the shop."""
+
+_HEARD = "messages_heard"
+"""Mark of a shop's app key: when the platform last answered the question for messages."""
 
 _TELLING_ACTIONS = ("SIGNED", "FAILED", "LOST")
 """Steps of a parcel that end the waiting or need a person; the steps between would cost five more calls a parcel."""
@@ -109,6 +124,22 @@ def is_permitted(folder: DataFolder, shop: str) -> bool:
         ops.close()
 
 
+def heard_at(folder: DataFolder, shop: str, app_key: str) -> datetime | None:
+    """When messages of this shop's app key last came, or would have come; None before the shop has permitted them."""
+    if not folder.ops.exists():
+        return None
+    ops = Ops(folder.ops)
+    try:
+        return ops.tail_mark(_channel(app_key), _HEARD) if ops.tail_mark(shop, _PERMITTED) else None
+    finally:
+        ops.close()
+
+
+def _channel(app_key: str) -> str:
+    """What stands for an app key where a shop's slug would stand; no slug looks like it."""
+    return f"app {app_key}"
+
+
 def permit(ctx: Context) -> None:
     """Ask the platform, once, to keep messages for this shop. Raises PlatformError."""
     if ctx.ops.tail_mark(ctx.shop.shop, _PERMITTED) is None:
@@ -123,14 +154,24 @@ def receive(ctx: Context, *, max_wait: float) -> int:
     with ctx.caller.at(Priority.MESSAGES):
         batch = ctx.caller.call(ctx.platform.messages(QUANTITY), max_wait=max_wait)
     inbox.add(batch, ctx.clock.now())
+    ctx.ops.set_tail_mark(_channel(ctx.platform.app_key), _HEARD, ctx.clock.now())
     return inbox.count()
 
 
-def poll_messages(ctx: Context, others: Sequence[str] = (), *, consume: bool = True) -> MessageReport:
+def poll_messages(
+    ctx: Context,
+    others: Sequence[str] = (),
+    *,
+    consume: bool = True,
+    lists_first: bool = False,
+    confirm_within: timedelta = timedelta(),
+) -> MessageReport:
     """Work off this shop's messages, stored or new. ``others``: the other shops of its app key.
 
-    ``consume`` False works off what another shop's poll has received. Raises PlatformError where the platform is in trouble
-    or the session is refused; what had been read by then is stored and confirmed, the rest waits.
+    ``consume`` False works off what another shop's poll has received. ``lists_first``: several orders are read by one call
+    to the list of changes, and by id only what it does not show. With ``confirm_within`` confirmations may wait so long for
+    others that go with them. Raises PlatformError where the platform is in trouble or the session is refused; what had been
+    read by then is stored and confirmed, the rest waits.
     """
     calls = ctx.caller.calls
     permit(ctx)
@@ -138,21 +179,42 @@ def poll_messages(ctx: Context, others: Sequence[str] = (), *, consume: bool = T
     for _ in range(MOST_ROUNDS if consume else 0):
         batch = ctx.caller.call(ctx.platform.messages(QUANTITY))
         inbox.add(batch, ctx.clock.now())
+        ctx.ops.set_tail_mark(_channel(ctx.platform.app_key), _HEARD, ctx.clock.now())
         if len(batch) < QUANTITY:
             break
-    mine, orphans = _sort_out(ctx, inbox, inbox.waiting(), others)
-    desk = _Desk(ctx, inbox)
+    waiting = inbox.waiting()
+    mine, orphans = _sort_out(ctx, inbox, waiting, others) if waiting else ([], [])
+    desk = _Desk(ctx, inbox, confirm_within)
     tasks = _tasks(mine)
-    _leave_out_known(ctx, tasks)
+    if tasks:
+        _leave_out_known(ctx, tasks)
+    if lists_first:
+        desk.read_lists(tasks)
     desk.done(orphans)
     for some in _batches(tasks):
         desk.work_off(some)
         ctx.progress(f"{ctx.shop.shop}: messages", desk.confirmed, len(mine) + len(orphans))
+    desk.confirm()
     for seller in {task.seller for task in tasks if task.seller} - inbox.sellers().keys():
         if seller in desk.read_sellers:
             inbox.learn_seller(seller, ctx.shop.shop)
     orders, refunds, traces = (sum(kind == one for one, _ in desk.read) for kind in ("trade", "refund", "trace"))
     return MessageReport(desk.confirmed, orders, refunds, traces, ctx.caller.calls - calls, desk.given_up)
+
+
+def expecting(ctx: Context, others: Sequence[str]) -> frozenset[str]:
+    """Which of these shops and this one have messages waiting; all of them while a message's seller is unknown."""
+    inbox = Inbox(ctx.ops, ctx.platform.app_key)
+    known = inbox.sellers()
+    sellers = {row["seller"] for row in inbox.waiting()}
+    shops = frozenset([ctx.shop.shop, *others])
+    return shops & {known[seller] for seller in sellers} if sellers <= known.keys() else shops
+
+
+def confirm(ctx: Context, within: timedelta) -> None:
+    """Confirm what has been worked off, whichever shop's it is, where it has waited so long. At most a few calls."""
+    with ctx.caller.at(Priority.MESSAGES):
+        _Desk(ctx, Inbox(ctx.ops, ctx.platform.app_key), within).confirm()
 
 
 def _sort_out(
@@ -233,9 +295,10 @@ def _batches(tasks: Sequence[_Task]) -> Iterator[list[_Task]]:
 class _Desk:
     """Works off tasks: read, land, apply, confirm."""
 
-    def __init__(self, ctx: Context, inbox: Inbox) -> None:
+    def __init__(self, ctx: Context, inbox: Inbox, confirm_within: timedelta) -> None:
         self._ctx = ctx
         self._inbox = inbox
+        self._confirm_within = confirm_within
         self._request: dict[str, Callable[[str], Request[Page]]] = {
             "trade": ctx.platform.order,
             "refund": ctx.platform.refund,
@@ -246,6 +309,27 @@ class _Desk:
         self.read_sellers: set[str] = set()
         self.confirmed = 0
         self.given_up = 0
+
+    def read_lists(self, tasks: Sequence[_Task]) -> None:
+        """Read the lists of changes where that costs no more than reading by id; drops the reads that they answered.
+
+        The messages were received before, so what a list shows at a message's second or later is what the message tells.
+        """
+        reads = [(read, told) for task in tasks for read, told in task.reads.items()]
+        kinds = [kind for kind in LISTS if len({key for (one, key), _ in reads if one == kind}) >= LIST_PAYS]
+        if not kinds:
+            return
+        try:
+            tail = read_tail(self._ctx, [LISTS[kind] for kind in kinds])
+        except (RetryableError, PermissionDeniedError):  # a list that fails says nothing of reading by id
+            return
+        for task in tasks:
+            for (kind, key), told in list(task.reads.items()):
+                changed_at = tail.versions[LISTS[kind]].get(key) if kind in kinds else None
+                if changed_at is not None and changed_at >= told.replace(microsecond=0):
+                    del task.reads[kind, key]
+                    self.read.add((kind, key))
+                    self.read_sellers.add(task.seller)
 
     def work_off(self, tasks: Sequence[_Task]) -> None:
         """One batch. Raises what ends the poll, after what was read has been stored and confirmed."""
@@ -275,12 +359,20 @@ class _Desk:
             raise trouble
 
     def done(self, message_ids: Sequence[str]) -> None:
-        """Confirm, then forget."""
-        for first in range(0, len(message_ids), CONFIRM_AT_ONCE):
-            some = message_ids[first : first + CONFIRM_AT_ONCE]
+        """These messages are worked off: confirm them, now or with later ones."""
+        self._inbox.handle(message_ids, self._ctx.clock.now())
+        self.confirmed += len(message_ids)
+        self.confirm()
+
+    def confirm(self) -> None:
+        """Confirm, then forget, once enough wait for it or one has waited long enough."""
+        ids, since = self._inbox.handled()
+        if since is None or (len(ids) < CONFIRM_AT_ONCE and self._ctx.clock.now() - since < self._confirm_within):
+            return
+        for first in range(0, len(ids), CONFIRM_AT_ONCE):
+            some = ids[first : first + CONFIRM_AT_ONCE]
             self._ctx.caller.call(self._ctx.platform.confirm_messages(some))
-            self._inbox.drop(some)
-            self.confirmed += len(some)
+            self._inbox.forget(some)
 
     def _pages(self, task: _Task) -> list[Page]:
         """The answers to a task's reads; what the platform no longer lists is left out."""

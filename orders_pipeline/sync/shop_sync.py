@@ -161,11 +161,28 @@ class ShopSync:
         """At most one call: the platform keeps no messages for a shop that has not permitted them."""
         messages.permit(self._ctx)
 
-    def poll_messages(self, others: Sequence[str] = (), *, consume: bool = True) -> messages.MessageReport:
+    def poll_messages(
+        self,
+        others: Sequence[str] = (),
+        *,
+        consume: bool = True,
+        lists_first: bool = False,
+        confirm_within: timedelta = timedelta(),
+    ) -> messages.MessageReport:
         """Work off this shop's messages and read again what they name; published. ``others``: shops of the same app key;
-        with ``consume`` False none are fetched: another shop's poll has done so."""
+        with ``consume`` False none are fetched: another shop's poll has done so. The rest: ``messages.poll_messages``."""
         with self._step("messages"):
-            return messages.poll_messages(self._ctx, others, consume=consume)
+            return messages.poll_messages(
+                self._ctx, others, consume=consume, lists_first=lists_first, confirm_within=confirm_within
+            )
+
+    def expecting_messages(self, others: Sequence[str]) -> frozenset[str]:
+        """Which shops of the app key have messages to be worked off."""
+        return messages.expecting(self._ctx, others)
+
+    def confirm_messages(self, within: timedelta) -> None:
+        """Confirm what any shop of the app key has worked off and what has waited so long for it."""
+        messages.confirm(self._ctx, within)
 
     # mending -------------------------------------------------------------------------------------------------------
 

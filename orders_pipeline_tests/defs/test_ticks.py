@@ -25,11 +25,19 @@ def at_noon(folder: DataFolder) -> Pipeline:
     return Pipeline(folder, SandboxClock.stepped(NOON))
 
 
-def tick(repository: dg.RepositoryDefinition, name: str, pipeline: Pipeline, at: datetime = NOON) -> Any:
-    """Evaluate the schedule or sensor of that name once."""
+def tick(
+    repository: dg.RepositoryDefinition,
+    name: str,
+    pipeline: Pipeline,
+    at: datetime = NOON,
+    instance: dg.DagsterInstance | None = None,
+) -> Any:
+    """Evaluate the schedule or sensor of that name once; ``instance`` where it looks at runs."""
     resources = {"pipeline": pipeline}
     if repository.has_sensor_def(name):
-        context = dg.build_sensor_context(repository_def=repository, sensor_name=name, resources=resources)
+        context = dg.build_sensor_context(
+            instance=instance, repository_def=repository, sensor_name=name, resources=resources
+        )
         return repository.get_sensor_def(name).evaluate_tick(context)
     schedule = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository, resources=resources)
     return repository.get_schedule_def(name).evaluate_tick(schedule)
@@ -106,7 +114,7 @@ def test_waiting_messages_ask_for_a_run_that_works_them_off(location, folder: Da
         repository = location(stanza_of(shop_of(sandbox)), pipeline=pipeline)
         assert tick(repository, "messages_tea_tmall_sensor", pipeline).skip_message == "No message is waiting."
         sandbox.clock.advance(3600)  # the first tick has opened the channel
-        (request,) = tick(repository, "messages_tea_tmall_sensor", pipeline).run_requests
+        (request,) = tick(repository, "messages_tea_tmall_sensor", pipeline, instance=instance).run_requests
         assert int(request.tags["orders_pipeline/messages"]) > 0
         assert repository.get_job("messages_tea_tmall").execute_in_process(instance=instance).success
         with pipeline.warehouse().read() as con:
