@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as db
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 60
 """How long a statement waits for another process's write, as Dagster's own; writes take milliseconds."""
 
-PAGE_BYTES = 1024
-"""Each run has a file of its own with some thirty tables and indexes, most of them empty, a page each at least: 131 KB at
-SQLite's 4096 bytes a page, 37 KB at 1024, and no slower for rows of about a kilobyte."""
+PAGE_BYTES = 512
+"""Each run has a file of its own with some thirty tables and indexes, most of them empty, a page each at least: 127 KB at
+SQLite's 4096 bytes a page, 16 KB at 512."""
 
 KEPT_OPEN = 8
 """Files that a process keeps open: a run needs two, the daemon those of the runs that it follows at a time."""
@@ -54,6 +55,13 @@ class Connections:
         """A transaction on the file; other threads wait."""
         with self.lock, self.engine(url).connect() as con, con.begin():
             yield con
+
+    def forget(self, url: str) -> None:
+        """Close the file, where it is open."""
+        with self.lock:
+            engine = self._engines.pop(url, None)
+            if engine:
+                engine.dispose()
 
     def close(self) -> None:
         """Close all; the last one on a file writes its log back."""
@@ -95,6 +103,18 @@ class EventLog(SqliteEventLogStorage):
         """Store it, and tell who watches the run's file: what is written is in the write-ahead log beside it."""
         super().store_event(event)
         os.utime(self.path_for_shard(event.run_id))
+
+    def delete_events(self, run_id: str) -> None:
+        """Remove the run from the index, and its file: emptied, it would stay as large as it is."""
+        with self.index_connection() as con:
+            self.delete_events_for_run(con, run_id)
+        self.free_concurrency_slots_for_run(run_id)
+        file = self.path_for_shard(run_id)
+        with self._connections.lock:
+            self._connections.forget(self.conn_string_for_shard(run_id))
+            self._initialized_dbs.discard(run_id)
+            for name in (file, f"{file}-wal", f"{file}-shm"):
+                Path(name).unlink(missing_ok=True)
 
     def dispose(self) -> None:
         super().dispose()

@@ -83,27 +83,32 @@ class Mall(Gateway):
 
 
 class BusyPlatform:
-    """Sellers ``shop_1`` … on loopback, each having lived ``days`` of ``orders_per_day``; a context manager."""
+    """Sellers ``shop_1`` … on loopback, each having lived ``days`` of ``orders_per_day``; a context manager.
 
-    def __init__(self, shops: int, days: int, orders_per_day: int, calls_per_minute: int) -> None:
+    ``clock``: the platform's, real time where it is None.
+    """
+
+    def __init__(
+        self, shops: int, days: int, orders_per_day: int, calls_per_minute: int, clock: SandboxClock | None = None
+    ) -> None:
         self.options = SandboxOptions(calls_per_minute=1_000_000)  # until ``limit``: the first load is not measured
         self.changes: list[Change] = []
         self._calls_per_minute = calls_per_minute
-        clock = SandboxClock()
+        self.clock = clock = clock or SandboxClock()
         opened = clock.now().astimezone(SHOP_TZ).replace(hour=0, minute=0, second=0, microsecond=0)
         self.sessions = {f"shop_{number}": f"bench-session-{number}" for number in range(1, shops + 1)}
-        self._stores: list[NotedStore] = []
+        self.stores: list[NotedStore] = []
         sellers: dict[str, Gateway] = {}
         for number, (shop, session) in enumerate(self.sessions.items()):
             store = NotedStore(shop, FIRST_SELLER + number, self.changes)
             world = World(store, number, opened - timedelta(days=days), orders_per_day)
             world.advance(clock.now())
-            if self._stores:  # one queue for all
-                store.messages._pending = self._stores[0].messages._pending
+            if self.stores:  # one queue for all
+                store.messages._pending = self.stores[0].messages._pending
                 store.messages._last_id += number * _MESSAGE_IDS_APART
             sellers[session] = Gateway(store, clock, replace(self.options, session=session), world)
-            self._stores.append(store)
-        self.server = SandboxServer(self._stores[0], clock=clock, options=self.options)
+            self.stores.append(store)
+        self.server = SandboxServer(self.stores[0], clock=clock, options=self.options)
         self.server.gateway = self.mall = Mall(sellers)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._live, name="shops", daemon=True)
@@ -122,13 +127,20 @@ class BusyPlatform:
         """From now on the quota holds and changes are noted."""
         with self.mall.lock:
             self.mall.allow(self._calls_per_minute)
-            for store in self._stores:
+            for store in self.stores:
                 store.noting = True
+
+    def silence(self) -> None:
+        """From now on no seller's changes are told by messages; what waits is forgotten."""
+        with self.mall.lock:
+            for store in self.stores:
+                store.messages.topics = frozenset()
+            self.stores[0].messages._pending.clear()
 
     def change(self, shop: str) -> Change:
         """A seller edits the memo of the newest order now; the change and its message."""
         with self.mall.lock:
-            store = self._stores[list(self.sessions).index(shop)]
+            store = self.stores[list(self.sessions).index(shop)]
             now = self.mall.clock.now()
             trade = max(store.trades.values(), key=lambda trade: str(trade["created"]))
             stamp = now.astimezone(SHOP_TZ).strftime("%Y-%m-%d %H:%M:%S")

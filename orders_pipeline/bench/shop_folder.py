@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import yaml
 
@@ -78,8 +77,3 @@ def stored_orders(folder: DataFolder) -> int:
     with Warehouse(folder).read() as con:
         (count,) = con.execute("SELECT count(*) FROM core.orders").fetchone() or (0,)
     return int(count)
-
-
-def size_of(path: Path) -> int:
-    """Bytes of all files below."""
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from orders_pipeline.bench.chain import history_bytes
 from orders_pipeline.bench.platform import BusyPlatform
 from orders_pipeline.bench.process import environment_set
 from orders_pipeline.bench.report import Report, Table
 from orders_pipeline.bench.runs import Cost, cost_of, idle_rate, stop_automation
-from orders_pipeline.bench.shop_folder import environment, load, size_of, stanza_file
+from orders_pipeline.bench.shop_folder import environment, load, stanza_file
 from orders_pipeline.bench.stack import Stack, free_port
 from orders_pipeline.settings import DATA_ENV, DataFolder
 from orders_pipeline.shops import SHOPS_ENV
@@ -117,7 +118,7 @@ def _stack(
         for round_ in range(repeats):
             for job in JOBS:
                 say(f"run {round_ + 1}: {job}")
-                before = size_of(folder.dagster / "history")
+                before = sum(history_bytes(folder).values())
                 costs.append(cost_of(stack, port, job, rate))
-                history[job] = size_of(folder.dagster / "history") - before
+                history[job] = sum(history_bytes(folder).values()) - before
     return starts, costs, history

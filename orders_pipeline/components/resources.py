@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from orders_pipeline.sync.ops import Ops
     from orders_pipeline.warehouse import Warehouse
 
+CALLS_KEPT = timedelta(days=92)
+"""As far back as the platform itself can be asked; polls for messages alone make 17,000 calls a day."""
+
 MESSAGES_SILENT = timedelta(minutes=1)
 """A dozen polls of the messages in a row must fail before changes are asked for again."""
 
@@ -101,6 +104,15 @@ class Pipeline:
             yield ops
         finally:
             ops.close()
+
+    def forget_calls(self) -> int:
+        """Drop calls older than CALLS_KEPT from both call logs; how many the tables held."""
+        before = self.clock.now() - CALLS_KEPT
+        with self.warehouse().write("upkeep") as con:
+            (count,) = con.execute('DELETE FROM ops.api_calls WHERE "at" < ?', [before]).fetchone() or (0,)
+        with self._ops() as ops:
+            ops.forget_calls(before)
+        return int(count)
 
     def told_by_messages(self, shop: Shop) -> str | None:
         """Why nobody need ask for the shop's changes: messages tell them; None where they do not, or not for a while."""

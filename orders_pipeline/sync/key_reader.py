@@ -22,12 +22,16 @@ LONGEST_LINGER = timedelta(minutes=10)
 """A reader that lingers ends then, busy or not, and the sensor starts the next: so its log stays readable, a new stanza or
 version is in force soon, and a run slot is never taken for long."""
 
-LEAST_PERIOD = 1.0
-"""Seconds from one reading to the next at least: a copy for readers is made once a second at most."""
+LEAST_PERIOD = 1.5
+"""Seconds from one reading to the next at least. A copy for readers is made once a second at most, and at one reading in 1.5 s
+a shop with a change every other second stays within the share below."""
 
 QUOTA_SHARE = 0.6
 """Of an app key's calls that a lingering reader takes at most, by stretching its period: the rest is for closed windows,
 reconciliation and whatever a person starts."""
+
+BURST = 10.0
+"""Calls that it may be ahead of its share for a moment: some busy seconds after quiet ones are no reason to stretch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,8 @@ class KeyReader:
         return min(shop.calls_per_minute for shop in self._shops)
 
     def read(self, *, confirm_within: timedelta = timedelta()) -> list[Reading]:
-        """One pass: new messages are fetched once, each shop's are worked off. A shop that fails holds up no other, and is
-        left out of later passes."""
+        """One pass: new messages are fetched once, each shop's are worked off, all of it is published. A shop that fails
+        holds up no other, and is left out of later passes."""
         readings: list[Reading] = []
         expected: frozenset[str] | None = None
         for shop in list(self._shops):
@@ -78,7 +82,7 @@ class KeyReader:
             try:
                 sync = self._opened(shop)
                 report = sync.poll_messages(
-                    others, consume=expected is None, lists_first=True, confirm_within=CONFIRM_WITHIN
+                    others, consume=expected is None, lists_first=True, confirm_within=CONFIRM_WITHIN, publish=False
                 )
             except (UserError, PlatformError) as error:
                 readings.append(Reading(shop.shop, error=error))
@@ -87,17 +91,18 @@ class KeyReader:
             readings.append(Reading(shop.shop, report))
             if expected is None:
                 expected = sync.expecting_messages(others)
-        self._confirm(readings, confirm_within)
+        readings += self._finish([reading.shop for reading in readings if reading.shop in self._open], confirm_within)
         return readings
 
-    def _confirm(self, readings: list[Reading], within: timedelta) -> None:
-        """One call for what all shops have worked off."""
-        done = next((reading.shop for reading in readings if reading.report), None)
-        if done is not None:
+    def _finish(self, shops: Sequence[str], within: timedelta) -> list[Reading]:
+        """Publish, and confirm with one call what all shops have worked off; the error where that fails."""
+        for shop in shops[:1]:
             try:
-                self._open[done].confirm_messages(within)
+                self._open[shop].publish()
+                self._open[shop].confirm_messages(within)
             except (UserError, PlatformError) as error:
-                readings.append(Reading(done, error=error))
+                return [Reading(shop, error=error)]
+        return []
 
     def _opened(self, shop: Shop) -> ShopSync:
         if shop.shop not in self._open:
@@ -117,8 +122,11 @@ def linger(
 
     Ends after a pass in which no shop could be read.
     """
-    began = busy = clock.now()
+    began = busy = started = clock.now()
+    a_second = QUOTA_SHARE * reader.calls_per_minute / 60
+    credit = BURST
     while True:
+        credit = min(credit + (clock.now() - started).total_seconds() * a_second, BURST)
         started = clock.now()
         readings = reader.read(confirm_within=CONFIRM_WITHIN)
         tell(readings)
@@ -130,9 +138,8 @@ def linger(
             busy = now
         if now - busy >= quiet or now - began >= longest:
             break
-        period = max(
-            LEAST_PERIOD, sum(report.calls for report in reports) * 60 / (QUOTA_SHARE * reader.calls_per_minute)
-        )
+        credit -= sum(report.calls for report in reports)
+        period = max(LEAST_PERIOD, (1 - credit) / a_second)  # until a call is left for the next question
         clock.sleep(max(period - (now - started).total_seconds(), 0.0))
     tell(reader.read())  # and confirms what waits for it
     return "quiet" if now - busy >= quiet else f"after {longest}"

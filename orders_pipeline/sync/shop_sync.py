@@ -168,10 +168,14 @@ class ShopSync:
         consume: bool = True,
         lists_first: bool = False,
         confirm_within: timedelta = timedelta(),
+        publish: bool = True,
     ) -> messages.MessageReport:
-        """Work off this shop's messages and read again what they name; published. ``others``: shops of the same app key;
-        with ``consume`` False none are fetched: another shop's poll has done so. The rest: ``messages.poll_messages``."""
-        with self._step("messages"):
+        """Work off this shop's messages and read again what they name; published, unless somebody else sees to that.
+
+        ``others``: shops of the same app key; with ``consume`` False none are fetched: another shop's poll has done so. The
+        rest: ``messages.poll_messages``.
+        """
+        with self._lease("messages", publish=publish):
             return messages.poll_messages(
                 self._ctx, others, consume=consume, lists_first=lists_first, confirm_within=confirm_within
             )
@@ -179,6 +183,10 @@ class ShopSync:
     def expecting_messages(self, others: Sequence[str]) -> frozenset[str]:
         """Which shops of the app key have messages to be worked off."""
         return messages.expecting(self._ctx, others)
+
+    def publish(self) -> None:
+        """Readers see whatever has been committed; waits until a copy is due."""
+        self._ctx.warehouse.flush()
 
     def confirm_messages(self, within: timedelta) -> None:
         """Confirm what any shop of the app key has worked off and what has waited so long for it."""
