@@ -3,7 +3,6 @@
 import dagster as dg
 
 from orders_pipeline.clock import SHOP_TZ
-from orders_pipeline.components.pruning import prune
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import failing_in_one_line
 from orders_pipeline.light import without_pandas
@@ -13,6 +12,8 @@ from orders_pipeline.light import without_pandas
     description="Deletes old runs that hold the newest fact about nothing, and calls that are older than any comparison."
 )
 def forget_old(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
+    from orders_pipeline.components.pruning import prune  # SQLAlchemy and Dagster's tables: for this run only
+
     with failing_in_one_line(), without_pandas():
         pruned = prune(context.instance, pipeline.clock.now())
         calls = pipeline.forget_calls()
