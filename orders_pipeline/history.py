@@ -146,7 +146,7 @@ class RunTable(SqliteRunStorage):
         """Open, and on first use make, the table in this folder."""
         if is_complete(Path(base_dir) / "runs.db"):
             return cls(create_db_conn_string(base_dir, "runs"), inst_data)
-        return cast(RunTable, super().from_local(base_dir, inst_data))
+        return super().from_local(base_dir, inst_data)
 
     def __init__(self, conn_string: str, inst_data: Any = None) -> None:
         self._connections = Connections()

@@ -63,6 +63,7 @@ class Mall(Gateway):
         super().__init__(first.store, first.clock, first.options, first.world)
         self._sellers = dict(sellers)
         self._first = first
+        self.sellers = list(sellers.values())
         self.allow(first.options.calls_per_minute)
 
     def allow(self, calls_per_minute: int) -> None:

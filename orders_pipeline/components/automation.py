@@ -13,7 +13,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from orders_pipeline.clock import SHOP_TZ
 from orders_pipeline.components.resources import Pipeline
-from orders_pipeline.components.steps import one_line
+from orders_pipeline.components.steps import on_its_way, one_line
 from orders_pipeline.platforms.base import FlowControlError, PlatformError
 from orders_pipeline.settings import UserError
 from orders_pipeline.shops import SHOPS_ENV, Shop, shops_file
@@ -143,8 +143,12 @@ def _schedule(shop: Shop, rhythm: Rhythm, job: str, place: int) -> dg.ScheduleDe
         description=f"{rhythm.name} of {shop.shop}: {rhythm.why}.",
         tags={"orders_pipeline/shop": shop.shop},
     )
-    def tick(pipeline: dg.ResourceParam[Pipeline]) -> dg.RunRequest | dg.SkipReason:
+    def tick(
+        context: dg.ScheduleEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+    ) -> dg.RunRequest | dg.SkipReason:
         busy = pipeline.busy(rhythm.lease, shop.shop)
+        if not busy and on_its_way(context.instance, job):
+            busy = f"A run of {job} is on its way."
         if not busy:  # a sync probes, and reads the newest days once an hour; everything else waits for the breaker
             busy = pipeline.idle(shop.shop) if rhythm.name == "sync" else pipeline.paused(shop.shop)
         return dg.SkipReason(busy) if busy else dg.RunRequest(tags={"orders_pipeline/shop": shop.shop})
@@ -180,6 +184,8 @@ def _changes_sensor(shop: Shop, job: str, interval: int) -> dg.SensorDefinition:
             return dg.SkipReason(one_line(error))
         except PlatformError as error:
             raise dg.Failure(one_line(error)) from None
+        if report.changed and on_its_way(context.instance, job):
+            return dg.SkipReason(f"{report.count} changes wait for the run of {job} that is on its way.")
         if not report.changed:
             return dg.SkipReason(
                 f"No order of {shop.shop} changed since {report.mark.astimezone(SHOP_TZ):%m-%d %H:%M:%S}."

@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, DagsterRunStatus, RunsFilter
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, RunsFilter
 
 from orders_pipeline.components.observing import Observer
 from orders_pipeline.components.resources import Pipeline
-from orders_pipeline.components.steps import failing_in_one_line, one_line
+from orders_pipeline.components.steps import failing_in_one_line, on_its_way, one_line
 from orders_pipeline.platforms.base import FlowControlError, PermissionDeniedError, PlatformError, SessionError
 from orders_pipeline.settings import UserError
 from orders_pipeline.shops import Shop
@@ -56,6 +56,7 @@ def _job(name: str, members: Sequence[Shop]) -> dg.JobDefinition:
         description="Reads again the orders, refunds and parcels that waiting messages name, then confirms the messages.",
     )
     def read(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
+        from orders_pipeline.sync import ShopBusyError
         from orders_pipeline.sync.key_reader import KeyReader, linger
 
         holder = f"Dagster run {context.run.run_id}"
@@ -73,13 +74,18 @@ def _job(name: str, members: Sequence[Shop]) -> dg.JobDefinition:
                     failures.append(f"{reading.shop}: {one_line(reading.error)}")
 
         with failing_in_one_line():
-            with KeyReader(members, lambda shop: pipeline.open_shop(shop, context.run.run_id, holder)) as reader:
-                if LINGERING_TAG in context.run.tags:
-                    with pipeline.hold("lingering", members[0].shop, holder):
+            try:
+                with (
+                    pipeline.hold("channel", members[0].shop, holder),
+                    KeyReader(members, lambda shop: pipeline.open_shop(shop, context.run.run_id, holder)) as reader,
+                ):
+                    if LINGERING_TAG in context.run.tags:
                         observer.ended(linger(reader, quiet, pipeline.clock, tell))
-                else:
-                    tell(reader.read())
-                    observer.ended("")
+                    else:
+                        tell(reader.read())
+                        observer.ended("")
+            except ShopBusyError as busy:  # requested twice: whoever has it reads everything
+                context.log.info(str(busy))
             if failures:
                 raise dg.Failure(" | ".join(failures))
 
@@ -101,7 +107,7 @@ def _sensor(name: str, members: Sequence[Shop], job: dg.JobDefinition) -> dg.Sen
     def waiting(
         context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
     ) -> dg.RunRequest | dg.SkipReason:
-        busy = pipeline.busy("lingering", members[0].shop)
+        busy = pipeline.busy("channel", members[0].shop)
         for member in members:
             busy = busy or pipeline.busy("messages", member.shop) or pipeline.paused(member.shop)
         if busy:
@@ -125,7 +131,7 @@ def _request(
     instance: dg.DagsterInstance, job: str, members: Sequence[Shop], count: int
 ) -> dg.RunRequest | dg.SkipReason:
     """A run for these messages; none while one is on its way, a short one where as many as may linger do."""
-    if instance.get_runs_count(RunsFilter(job_name=job, statuses=_ON_THEIR_WAY)):
+    if on_its_way(instance, job):
         return dg.SkipReason(f"{count} messages wait for the run that starts at this moment.")
     tags = {"orders_pipeline/messages": str(count)}
     if any(member.linger_seconds for member in members):
@@ -133,9 +139,6 @@ def _request(
         if lingering < MOST_LINGERING:
             tags[LINGERING_TAG] = "true"
     return dg.RunRequest(tags=tags)
-
-
-_ON_THEIR_WAY = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING]
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from orders_pipeline.clock import Clock
 from orders_pipeline.platforms.base import PermissionDeniedError, PlatformError
 from orders_pipeline.settings import UserError
 from orders_pipeline.shops import Shop
+from orders_pipeline.sync.inbox import RETRY_AFTER
 from orders_pipeline.sync.messages import CONFIRM_WITHIN, MessageReport
 from orders_pipeline.sync.shop_sync import ShopSync
 
@@ -53,6 +54,7 @@ class KeyReader:
 
     def __init__(self, shops: Sequence[Shop], open_shop: Callable[[Shop], AbstractContextManager[ShopSync]]) -> None:
         self._shops = list(shops)
+        self._names = [shop.shop for shop in shops]  # also of those that failed: their messages are theirs all the same
         self._open_shop = open_shop
         self._open: dict[str, ShopSync] = {}
         self._stack = ExitStack()
@@ -78,11 +80,16 @@ class KeyReader:
         for shop in list(self._shops):
             if expected is not None and shop.shop not in expected:
                 continue
-            others = [other.shop for other in self._shops if other is not shop]
+            others = [name for name in self._names if name != shop.shop]
             try:
                 sync = self._opened(shop)
                 report = sync.poll_messages(
-                    others, consume=expected is None, lists_first=True, confirm_within=CONFIRM_WITHIN, publish=False
+                    others,
+                    consume=expected is None,
+                    lists_first=True,
+                    confirm_within=CONFIRM_WITHIN,
+                    retry_after=RETRY_AFTER,
+                    publish=False,
                 )
             except (UserError, PlatformError) as error:
                 readings.append(Reading(shop.shop, error=error))
@@ -99,7 +106,7 @@ class KeyReader:
         for shop in shops[:1]:
             try:
                 self._open[shop].publish()
-                self._open[shop].confirm_messages(within)
+                self._open[shop].end_messages(within)
             except (UserError, PlatformError) as error:
                 return [Reading(shop, error=error)]
         return []

@@ -168,6 +168,7 @@ class ShopSync:
         consume: bool = True,
         lists_first: bool = False,
         confirm_within: timedelta = timedelta(),
+        retry_after: timedelta = timedelta(),
         publish: bool = True,
     ) -> messages.MessageReport:
         """Work off this shop's messages and read again what they name; published, unless somebody else sees to that.
@@ -177,7 +178,12 @@ class ShopSync:
         """
         with self._lease("messages", publish=publish):
             return messages.poll_messages(
-                self._ctx, others, consume=consume, lists_first=lists_first, confirm_within=confirm_within
+                self._ctx,
+                others,
+                consume=consume,
+                lists_first=lists_first,
+                confirm_within=confirm_within,
+                retry_after=retry_after,
             )
 
     def expecting_messages(self, others: Sequence[str]) -> frozenset[str]:
@@ -188,9 +194,9 @@ class ShopSync:
         """Readers see whatever has been committed; waits until a copy is due."""
         self._ctx.warehouse.flush()
 
-    def confirm_messages(self, within: timedelta) -> None:
-        """Confirm what any shop of the app key has worked off and what has waited so long for it."""
-        messages.confirm(self._ctx, within)
+    def end_messages(self, within: timedelta) -> None:
+        """After a pass over all shops of the app key: confirm what has been worked off and waited so long for it."""
+        messages.end_pass(self._ctx, within)
 
     # mending -------------------------------------------------------------------------------------------------------
 

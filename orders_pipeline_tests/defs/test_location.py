@@ -42,6 +42,7 @@ publish_schedule         10 * * * *    RUNNING Asia/Shanghai
 reconcile_schedule       30 1 * * *    RUNNING Asia/Shanghai
 stock_tea_schedule       20 */2 * * *  RUNNING Asia/Shanghai
 sync_tea_schedule        0-59/5 * * * * RUNNING Asia/Shanghai
+upkeep_schedule          10 4 * * *    RUNNING Asia/Shanghai
 """
 
 SENSORS = """
@@ -52,7 +53,7 @@ run_failure_sensor       30   RUNNING
 run_success_sensor       60   RUNNING
 """
 
-JOBS = "load_tea messages_tea parcels_tea plan publish reconcile refetch_tea stock_tea sync_tea"
+JOBS = "load_tea messages_tea parcels_tea plan publish reconcile refetch_tea stock_tea sync_tea upkeep"
 
 CHECKS = """
 daily_reconciliation:matches_platform

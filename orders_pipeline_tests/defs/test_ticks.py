@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,15 +33,17 @@ def tick(
     at: datetime = NOON,
     instance: dg.DagsterInstance | None = None,
 ) -> Any:
-    """Evaluate the schedule or sensor of that name once; ``instance`` where it looks at runs."""
+    """Evaluate the schedule or sensor of that name once; without an ``instance``, on one without runs."""
     resources = {"pipeline": pipeline}
-    if repository.has_sensor_def(name):
-        context = dg.build_sensor_context(
-            instance=instance, repository_def=repository, sensor_name=name, resources=resources
+    with contextlib.ExitStack() as stack:
+        instance = instance or stack.enter_context(dg.DagsterInstance.ephemeral())
+        if repository.has_sensor_def(name):
+            sensor = dg.build_sensor_context(instance, repository_def=repository, sensor_name=name, resources=resources)
+            return repository.get_sensor_def(name).evaluate_tick(sensor)
+        schedule = dg.build_schedule_context(
+            instance, scheduled_execution_time=at, repository_def=repository, resources=resources
         )
-        return repository.get_sensor_def(name).evaluate_tick(context)
-    schedule = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository, resources=resources)
-    return repository.get_schedule_def(name).evaluate_tick(schedule)
+        return repository.get_schedule_def(name).evaluate_tick(schedule)
 
 
 @pytest.mark.parametrize(
@@ -71,16 +74,18 @@ def test_reconciliation_asks_for_yesterday_in_shanghai(location, folder: DataFol
     assert request.run_config == {"ops": {"daily_reconciliation": {"config": {"nightly": True}}}}
 
 
-def test_a_schedule_skips_while_somebody_syncs_the_shop(location, folder: DataFolder) -> None:
+def test_a_schedule_skips_while_somebody_syncs_the_shop(location, folder: DataFolder, instance) -> None:
     pipeline = at_noon(folder)
     repository = location(TEA, pipeline=pipeline)
-    assert len(tick(repository, "sync_tea_schedule", pipeline).run_requests) == 1
+    assert len(tick(repository, "sync_tea_schedule", pipeline, instance=instance).run_requests) == 1
     with lease(folder.locks, "sync", "tea", "orders-pipeline sync", SystemClock(), wait_seconds=0):
         for name in ("sync_tea_schedule", "changes_tea_sensor"):
-            result = tick(repository, name, pipeline)
+            result = tick(repository, name, pipeline, instance=instance)
             assert not result.run_requests
             assert "held by orders-pipeline sync" in result.skip_message
-        assert len(tick(repository, "stock_tea_schedule", pipeline).run_requests) == 1  # other work is not held up
+        assert (
+            len(tick(repository, "stock_tea_schedule", pipeline, instance=instance).run_requests) == 1
+        )  # other work is not held up
 
 
 def test_missing_credentials_skip_with_the_variable_to_set(

@@ -95,7 +95,7 @@ def test_a_lingering_run_reads_on_and_says_what_it_did(location, folder: DataFol
         assert {"messages", "commits", "calls", "rows_read"} <= observed[
             0
         ].asset_observation_data.asset_observation.metadata.keys()
-        with lease(folder.locks, "lingering", "tea_tmall", "another run", SystemClock(), wait_seconds=0):
+        with lease(folder.locks, "channel", "tea_tmall", "another run", SystemClock(), wait_seconds=0):
             assert "held by another run" in requested(repository, pipeline, instance).skip_message
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import duckdb
@@ -17,6 +18,7 @@ from orders_pipeline.sandbox.clock import SandboxClock
 from orders_pipeline.settings import DataFolder
 from orders_pipeline.shops import Shop
 from orders_pipeline.sync import ShopSync
+from orders_pipeline.sync.inbox import RETRY_AFTER
 from orders_pipeline.sync.key_reader import BURST, QUOTA_SHARE, KeyReader, Reading, linger
 from orders_pipeline_tests.conftest import NOON, PLENTY
 
@@ -156,3 +158,53 @@ def test_a_lingering_reader_confirms_by_and_by(mall: Mall) -> None:
         before = mall.calls()[CONFIRM]
         linger(reader, timedelta(minutes=5), mall.platform.clock, lambda _: None, longest=timedelta(seconds=20))
     assert mall.calls()[CONFIRM] - before == 1
+
+
+def test_whose_a_sellers_messages_are_is_found_out_at_a_call_a_shop(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with BusyPlatform(5, 1, 500, PLENTY, clock=SandboxClock.stepped(NOON)) as platform:
+        for name, value in environment(platform).items():
+            monkeypatch.setenv(name, value)
+        mall = Mall(platform, folder)
+        for shop in mall.shops:
+            with mall.open(shop) as sync:
+                sync.permit_messages()
+        platform.begin()
+        now = mall.live(300)
+        before = mall.calls()
+        with KeyReader(mall.shops, mall.open) as reader:
+            reader.read()
+        assert mall.unread(now) == []
+        spent = mall.calls() - before
+        assert spent[ONE] == 0
+        assert spent[LIST] <= 2 * len(mall.shops)  # the first one reaches back two hours
+
+
+def test_what_cannot_be_worked_off_is_tried_again_after_a_minute(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with BusyPlatform(1, 1, 2_000, PLENTY, clock=SandboxClock.stepped(NOON)) as platform:
+        for name, value in environment(platform).items():
+            monkeypatch.setenv(name, value)
+        mall = Mall(platform, folder)
+        mall.permit()
+        (store,) = platform.stores
+        platform.mall.sellers[0].options = replace(platform.options, forbidden=frozenset({ONE, LIST}))
+        mall.live(120)
+        with mall.open(mall.shops[0]) as sync:
+            assert sync.receive_messages() > 0
+
+            def passes() -> int:
+                before = mall.calls()[ONE]
+                with KeyReader(mall.shops, mall.open) as reader:
+                    reader.read()
+                return mall.calls()[ONE] - before
+
+            assert passes() > 0
+            store.messages.topics = frozenset()
+            assert sync.receive_messages() == 0  # nothing that is worth a run
+            assert passes() == 0
+            platform.clock.advance(RETRY_AFTER.total_seconds() + 1)
+            assert sync.receive_messages() > 0
+            assert passes() > 0
