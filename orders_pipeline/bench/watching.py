@@ -51,6 +51,11 @@ class Watch:
         self._stopped.set()
         self._thread.join()
 
+    def oldest_seconds(self) -> float:
+        """How long the oldest change has been on its way."""
+        waiting = [change.at for change in self.pending]
+        return (datetime.now(UTC) - min(waiting)).total_seconds() if waiting else 0.0
+
     def _follow(self) -> None:
         last = None
         while not self._stopped.wait(LOOK_SECONDS):
