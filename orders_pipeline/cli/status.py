@@ -76,6 +76,9 @@ def status(clock: Clock, data: Path | None) -> None:
     for shop_health in health.shops.values():
         for api, hole in shop_health.holes[:INCIDENTS_SHOWN]:
             tell(f"  hole: {shop_health.shop} {api} {local(hole.start)} to {local(hole.end)}")
+        for api, hole in shop_health.lost[:INCIDENTS_SHOWN]:
+            span = f"{local(hole.start)} to {local(hole.end)}"
+            tell(f"  never read, and the platform lists nothing of then any more: {shop_health.shop} {api} {span}")
     tell(f"Forecasts: {_made(health.forecast_on, health.forecast_skus, 'SKUs')}")
     tell(f"Suggestions: {_made(health.suggested_on, health.suggestions, 'suggestions')}")
     if health.incidents:

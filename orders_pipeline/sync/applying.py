@@ -27,6 +27,9 @@ TAIL_OVERLAP = timedelta(seconds=10)
 
 TAIL_FEEDS = (FeedName.ORDERS_BY_MODIFIED, FeedName.REFUNDS_BY_MODIFIED)
 
+_REJECTED = "SELECT 1 FROM memory.staged.rejected UNION ALL SELECT 1 FROM late_rejected LIMIT 1"
+"""Rows of this transaction that are in no table: by the stage, and by what is stored."""
+
 LONGEST_TAIL = timedelta(hours=2)
 """Where closed windows are further behind than this, the tail does not try to bridge the gap: the holes come first."""
 
@@ -77,11 +80,15 @@ def apply_files(ctx: Context, files: Sequence[LandedFile]) -> ApplyReport:
 
 
 def retry_quarantined(ctx: Context) -> ApplyReport:
-    """Once after each change of the mapping: the raw files with rows that the one before could not read."""
+    """Once after each change of the mapping: the raw files with rows that the one before could not read.
+
+    The version was read with the ledger: where it has not changed, and once this run has retried, nothing is opened.
+    """
     version, shop = mapping_version(), ctx.shop.shop
+    if version in (ctx.retried, ctx.ledger().mapping):
+        return ApplyReport()
+    ctx.retried = version
     with ctx.warehouse.read() as con:
-        if con.execute("SELECT 1 FROM ops.meta WHERE key = ? AND value = ?", [f"mapping:{shop}", version]).fetchone():
-            return ApplyReport()
         windows = con.execute(
             "SELECT DISTINCT api, window_start, window_end, fetched_at FROM ops.quarantine WHERE shop = ?", [shop]
         ).fetchall()
@@ -92,7 +99,7 @@ def retry_quarantined(ctx: Context) -> ApplyReport:
     def remember(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("DELETE FROM ops.meta WHERE key = ?", [f"mapping:{shop}"])
         con.execute("INSERT INTO ops.meta VALUES (?, ?)", [f"mapping:{shop}", version])
-        tell_of_quarantine(con, shop, ctx.clock.now())
+        tell_of_quarantine(con, shop, ctx.clock.now(), rejected=True)
 
     return ctx.warehouse.apply_again(paths, holder=ctx.holder, also=remember)
 
@@ -141,7 +148,7 @@ def _record(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:
     export_calls(ctx, con)
     open_for_unknown_codes(con, ctx.shop.shop, ctx.clock.now())
     close_for_read_since(con, ctx.shop.shop, ctx.clock.now())
-    tell_of_quarantine(con, ctx.shop.shop, ctx.clock.now())
+    tell_of_quarantine(con, ctx.shop.shop, ctx.clock.now(), rejected=con.execute(_REJECTED).fetchone() is not None)
     export_drift(ctx.ops, con, ctx.shop.shop, ctx.clock.now())
 
 

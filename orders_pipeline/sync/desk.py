@@ -22,6 +22,7 @@ from orders_pipeline.sync.applying import TailReport, apply_files, read_tail
 from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.inbox import Inbox, told_at
 from orders_pipeline.sync.incidents import open_for_unread_message
+from orders_pipeline.sync.landing import LandedFile
 
 CONFIRM_AT_ONCE = 200
 """The platform's limit of ids a confirmation."""
@@ -117,9 +118,10 @@ def batches(tasks: Sequence[Task]) -> Iterator[list[Task]]:
 class Desk:
     """Works off tasks: read, land, apply, confirm."""
 
-    def __init__(self, ctx: Context, inbox: Inbox, confirm_within: timedelta) -> None:
+    def __init__(self, ctx: Context, inbox: Inbox, landed: Sequence[LandedFile], confirm_within: timedelta) -> None:
         self._ctx = ctx
         self._inbox = inbox
+        self._landed = list(landed)  # files of messages: they enter the ledger with the first orders that they name
         self._confirm_within = confirm_within
         self._request: dict[str, Callable[[str], Request[Page]]] = {
             "trade": ctx.platform.order,
@@ -184,6 +186,11 @@ class Desk:
         if trouble is not None:
             raise trouble
 
+    def finish(self) -> None:
+        """What has landed and had nothing to go with."""
+        if self._landed:
+            apply_files(self._ctx, self._landed)
+
     def done(self, message_ids: Sequence[str]) -> None:
         """These messages are worked off: confirm them, now or with later ones."""
         self._inbox.handle(message_ids, self._ctx.clock.now())
@@ -227,7 +234,7 @@ class Desk:
 
     def _store(self, pages: Sequence[Page], at: datetime, calls: int) -> None:
         ctx = self._ctx
-        files = []
+        files, self._landed = self._landed, []
         for table in dict.fromkeys(page.table for page in pages):
             some = [page for page in pages if page.table == table]
             files.append(ctx.landing.land(table, ctx.origin("message"), (at, at), some, at, calls))

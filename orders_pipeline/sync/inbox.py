@@ -19,7 +19,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS inbox (
   app_key TEXT, message_id TEXT, seller TEXT NOT NULL, topic TEXT NOT NULL, kind TEXT NOT NULL, order_id TEXT,
   refund_id TEXT, tracking_number TEXT, action TEXT, status TEXT, happened_at TEXT, published_at TEXT NOT NULL,
-  received_at TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (app_key, message_id));
+  body TEXT NOT NULL, received_at TEXT NOT NULL, attempts INTEGER NOT NULL, landed INTEGER NOT NULL,
+  PRIMARY KEY (app_key, message_id));
 CREATE TABLE IF NOT EXISTS handled (app_key TEXT, message_id TEXT, at TEXT NOT NULL, PRIMARY KEY (app_key, message_id));
 CREATE TABLE IF NOT EXISTS tried (app_key TEXT, message_id TEXT, at TEXT NOT NULL, PRIMARY KEY (app_key, message_id));
 CREATE TABLE IF NOT EXISTS sellers (app_key TEXT, seller TEXT, shop TEXT NOT NULL, PRIMARY KEY (app_key, seller));
@@ -45,7 +46,7 @@ class Inbox:
         """Store messages. One that is delivered again is kept once, with the attempts it has behind it."""
         with self._ops.transaction() as con:
             con.executemany(
-                "INSERT OR IGNORE INTO inbox SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0"
+                "INSERT OR IGNORE INTO inbox SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0"
                 " WHERE NOT EXISTS (SELECT 1 FROM handled WHERE app_key = ? AND message_id = ?)",
                 # without an id it cannot be confirmed, and comes again until the platform forgets it
                 [
@@ -71,6 +72,14 @@ class Inbox:
             con.execute(
                 "INSERT OR REPLACE INTO tried SELECT app_key, message_id, ? FROM inbox WHERE app_key = ?",
                 (_text(at), self._key),
+            )
+
+    def mark_landed(self, message_ids: Sequence[str]) -> None:
+        """These are in the raw zone."""
+        with self._ops.transaction() as con:
+            con.executemany(
+                "UPDATE inbox SET landed = 1 WHERE app_key = ? AND message_id = ?",
+                [(self._key, message_id) for message_id in message_ids],
             )
 
     def count_attempt(self, message_ids: Sequence[str]) -> None:
@@ -138,6 +147,7 @@ def _values(message: Message) -> tuple[str | None, ...]:
         message.status,
         _text(message.happened_at) if message.happened_at else None,
         _text(message.published_at),
+        message.body,
     )
 
 

@@ -1,7 +1,7 @@
 """The second channel: the platform's messages. A message is a hint; the order is read again by its id.
 
-Consume, store, read again, land, apply, then confirm, some fifty reads at a time: killed anywhere, a message comes again or is
-still stored. Where messages name several orders, one call to the list of changes reads them all. No message can hold up the
+Consume, store, land, read again, land, apply, then confirm, some fifty reads at a time: killed anywhere, a message comes again
+or is still stored. Where messages name several orders, one call to the list of changes reads them all. No message can hold up the
 others: one whose order cannot be read is given up after some tries, with an incident, and the closed windows bring the order.
 They alone also heal whatever the platform no longer delivers.
 
@@ -10,6 +10,7 @@ One consumption serves all shops of an app key; each message is read with the se
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -123,7 +124,9 @@ def poll_messages(
             break
     waiting = inbox.waiting(ctx.clock.now() - retry_after)
     found = sort_out(ctx, inbox, waiting, others, lists_first=lists_first) if waiting else Sorted([], [])
-    desk = Desk(ctx, inbox, confirm_within)
+    _land(ctx, inbox, [row for row in found.mine if not row["landed"]], ctx.caller.calls - calls)
+    landed = ctx.ledger().unapplied(ctx.landing, "messages", ctx.shop.shop) if found.mine else []
+    desk = Desk(ctx, inbox, landed, confirm_within)
     tasks = tasks_of(found.mine)
     if tasks:
         leave_out_known(ctx, tasks)
@@ -135,6 +138,7 @@ def poll_messages(
     for some in batches(tasks):
         desk.work_off(some)
         ctx.progress(f"{ctx.shop.shop}: messages", desk.confirmed, len(found.mine) + len(found.orphans))
+    desk.finish()
     desk.confirm()
     for seller in {task.seller for task in tasks if task.seller} - inbox.sellers().keys():
         if seller in desk.read_sellers:
@@ -159,4 +163,17 @@ def end_pass(ctx: Context, within: timedelta) -> None:
     inbox = Inbox(ctx.ops, ctx.platform.app_key)
     inbox.note_tried(ctx.clock.now())
     with ctx.caller.at(Priority.MESSAGES):
-        Desk(ctx, inbox, within).confirm()
+        Desk(ctx, inbox, [], within).confirm()
+
+
+def _land(ctx: Context, inbox: Inbox, rows: Sequence[sqlite3.Row], calls: int) -> None:
+    """The messages themselves into the raw zone, once each; a kill between the two steps leaves some there twice."""
+    if not rows:
+        return
+    at = ctx.caller.platform_now()
+    pages = [
+        ctx.platform.message_page([row["body"] for row in rows[first : first + QUANTITY]], at)
+        for first in range(0, len(rows), QUANTITY)
+    ]
+    ctx.landing.land("messages", ctx.origin("message"), (at, at), pages, at, calls)
+    inbox.mark_landed([row["message_id"] for row in rows])

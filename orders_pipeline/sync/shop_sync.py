@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from orders_pipeline.clock import Clock, SystemClock, shop_day
 from orders_pipeline.platforms import connect
-from orders_pipeline.platforms.base import RawTable
+from orders_pipeline.platforms.base import RawTable, Window
 from orders_pipeline.settings import DataFolder, UserError
 from orders_pipeline.shops import Shop, credentials
 from orders_pipeline.sync import applying, changes, degraded, incidents, items, messages, pulls, reconciling, steps
@@ -66,9 +66,7 @@ class ShopSync:
         tokens = TokenKeeper(shop, secrets, ops, folder, clock)
         pauses = Pauses(clock)
         platform = connect(shop, secrets, clock)
-        quota = Quota(
-            ops, secrets.app_key, shop.calls_per_minute, clock, per_api=shop.api_calls_per_minute, pauses=pauses
-        )
+        quota = Quota.of_shop(shop, secrets, ops, clock, pauses)
         try:
             platform.use_session(tokens.session())
             warehouse = Warehouse(folder, clock)
@@ -219,6 +217,11 @@ class ShopSync:
         """Orders created on ``day``, every id and version, against the platform, mended where they differ; published."""
         with self._step("reconcile"):
             return reconciling.reconcile_day(self._ctx, day, heal=heal)
+
+    def reconcile_window(self, api: str, window: Window, *, heal: bool = True) -> reconciling.ReconciliationReport:
+        """As ``reconcile``, for a window of any list, by the platform's name of the list; published."""
+        with self._step("reconcile"):
+            return reconciling.reconcile_window(self._ctx, api, window, heal=heal)
 
     def reconcile_night(self, day: date | None = None, *, heal: bool = True) -> reconciling.ReconciliationReport:
         """Counts of ``day`` (default: yesterday) and of the 90 days up to it, mended where they differ; published."""

@@ -11,12 +11,12 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -38,10 +38,10 @@ from orders_pipeline_tests.reliability.small_shop import FAULTS, Gate, SmallShop
 from orders_pipeline_tests.reliability.tables import check_tables
 
 START = datetime(2026, 1, 15, 12, 0, tzinfo=SHOP_TZ)
-DAYS = 3  # of back-fill: creation days and refund windows enough to be torn between, few enough to be quick
-STEPS = 8
-LATE_ORDER = 3_600  # seconds: only reconciliation can find these
-LATE_REFUND = 300  # what the overlap of windows must catch by itself: a day's reconciliation is of orders
+DAYS = 6  # of back-fill: two before the schedule begins, what it lasts at most, and the night after it
+STEPS = 10
+LATE = 3_600  # seconds: beyond the overlap of windows, where only reconciliation finds rows
+NIGHT = time(1, 30)  # when reconciliation is scheduled
 DEADLY: tuple[tuple[type, str], ...] = (
     (Caller, "call"),
     (Landing, "write"),
@@ -52,7 +52,8 @@ DEADLY: tuple[tuple[type, str], ...] = (
 )
 """A run dies before or after one of these."""
 
-LateSeconds = st.one_of(st.just(0), st.integers(0, 240), st.integers(0, LATE_ORDER))
+LateSeconds = st.sampled_from([0, 0, 60, 240, 700, LATE])
+"""Within what a closed window waits for, within its overlap with the next one, and beyond both."""
 
 
 class Killed(BaseException):
@@ -105,11 +106,16 @@ class Stage:
         Warehouse(self.template, self.clock).prepare()
         self._count = 0
 
+    def go_to(self, at: time) -> date:
+        """Let it be that time of the next day, which is returned."""
+        now = self.clock.now()
+        day = shop_day(now) + timedelta(days=1)
+        self.clock.advance((datetime.combine(day, at, SHOP_TZ) - now).total_seconds())
+        return day
+
     def next(self) -> tuple[Store, DataFolder]:
         """An empty shop at noon, and an empty data folder."""
-        now = self.clock.now()
-        noon = datetime.combine(shop_day(now) + timedelta(days=1), time(12), SHOP_TZ)
-        self.clock.advance((noon - now).total_seconds())
+        self.go_to(time(12))
         self._count += 1
         data = self.root / f"schedule{self._count}"
         shutil.copytree(self.template.root, data, symlinks=True)
@@ -122,12 +128,18 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
     """The state machine of one stage."""
 
     class Schedules(RuleBasedStateMachine):
-        @initialize(seed=st.integers(0, 2**16), orders=st.integers(0, 6))
-        def opens(self, seed: int, orders: int) -> None:
+        @initialize(seed=st.integers(0, 2**16), orders=st.integers(0, 6), loaded=st.booleans())
+        def opens(self, seed: int, orders: int, loaded: bool) -> None:
+            """``loaded``: what comes after is the increments' to find, for no creation day is read again."""
             store, self.data = stage.next()
+            self.began = shop_day(stage.clock.now())
             self.shop = stage.gate.shop = SmallShop(store, seed)
             for n in range(orders):
                 self.shop.create(stage.clock.now(), timedelta(hours=11 * n))
+            self.loaded = loaded
+            if loaded:
+                with self._open() as sync:
+                    sync.backfill()
 
         @rule(count=st.sampled_from([1, 2, 120]), late=LateSeconds)
         def orders_come_in(self, count: int, late: int) -> None:
@@ -141,14 +153,10 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
             for _ in range(count):
                 self.shop.move_on(stage.clock.now(), timedelta(seconds=late))
 
-        @rule(late=st.integers(0, LATE_REFUND))
+        @rule(late=LateSeconds)
         def buyers_ask_for_refunds(self, late: int) -> None:
             self.shop.refund(stage.clock.now(), timedelta(seconds=late))
             self.shop.settle_refund(stage.clock.now())
-
-        @rule(seconds=st.sampled_from([1, 30, 200, 400, 1_900, 5_000, 20_000]))
-        def time_passes(self, seconds: int) -> None:
-            stage.clock.advance(seconds)
 
         @rule(faults=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=9), drifts=st.integers(0, 4))
         def the_platform_is_unwell(self, faults: list[str], drifts: int) -> None:
@@ -156,13 +164,18 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
             stage.gate.drifts += drifts
 
         @rule(
-            job=st.sampled_from(["sync", "backfill", "tail"]),
-            dies=st.one_of(st.none(), st.integers(0, 40)),
+            seconds=st.sampled_from([1, 30, 200, 400, 1_900, 5_000, 20_000]),
+            job=st.sampled_from([None, "sync", "sync", "sync", "tail", "backfill", "night"]),
+            dies=st.one_of(st.none(), st.none(), st.integers(0, 40)),
         )
-        def somebody_runs(self, job: str, dies: int | None) -> None:
+        def time_passes_and_somebody_runs(self, seconds: int, job: str | None, dies: int | None) -> None:
+            stage.clock.advance(seconds)
+            if job is None:
+                return
             try:
                 with dying_at(dies), self._open() as sync:
-                    {"sync": sync.sync, "backfill": lambda: sync.backfill(DAYS), "tail": sync.read_tail}[job]()
+                    jobs = {"sync": sync.sync, "tail": sync.read_tail, "night": sync.reconcile_night}
+                    jobs.get(job, sync.backfill)()
             except (Killed, PlatformError, UserError):
                 pass  # it was killed, or said that it failed
 
@@ -171,13 +184,13 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
                 return
             stage.gate.faults.clear()
             stage.gate.drifts = 0
-            stage.clock.advance(900)  # quiet: everything has settled
+            today = stage.go_to(NIGHT)
             with self._open() as sync:
-                sync.backfill(DAYS)
+                if not self.loaded:
+                    sync.backfill()
                 sync.sync()
-                for day in sorted({trade["created"][:10] for trade in self.shop.store.trades.values()}):
-                    sync.reconcile(datetime.fromisoformat(day).date())
-                sync.sync()
+                for ago in reversed(range(1, (today - self.began).days + 1)):
+                    sync.reconcile_night(today - timedelta(days=ago))
             check_tables(self.data, stage.sandbox.truth(), "tmall", "tea_tmall")
             shutil.rmtree(self.data.root)
 
@@ -190,8 +203,8 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
     return Schedules
 
 
-def run(root: Path, schedules: int, *, derandomize: bool = False) -> None:
-    """Raises AssertionError with a shrunk schedule where tables and source differ."""
+def run(root: Path, schedules: int, *, derandomize: bool = False, shrink: bool = True) -> None:
+    """Raises AssertionError with a schedule, shrunk unless told not to, where tables and source differ."""
     stage = Stage(root)
     with stage.sandbox:
         run_state_machine_as_test(
@@ -203,6 +216,7 @@ def run(root: Path, schedules: int, *, derandomize: bool = False) -> None:
                 derandomize=derandomize,
                 database=None,
                 suppress_health_check=list(HealthCheck),
+                phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
             ),
         )
 

@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 from orders_pipeline.clock import SHOP_TZ
-from orders_pipeline.platforms.base import FlowControlError, PlatformError, RequestError, RetryableError
+from orders_pipeline.platforms.base import ClockError, FlowControlError, PlatformError, RequestError, RetryableError
 from orders_pipeline.platforms.taobao import tokens
 from orders_pipeline.platforms.taobao.errors import INVALID_TIMESTAMP, UNSTATED_BAN, classify
 from orders_pipeline.platforms.taobao.feeds import FEEDS
@@ -221,7 +221,7 @@ class TopPlatform(TopRequests):
             correction = abs((self._offset - offset_used).total_seconds())
             if isinstance(error, RequestError) and error.code == str(INVALID_TIMESTAMP) and correction > CLOCK_WAS_OFF:
                 text = f"{api}: this machine's clock is {correction:.0f} s off; the platform's is used from here on."
-                raise RetryableError(text, code=error.code, sub_code=error.sub_code)
+                raise ClockError(text, code=error.code, sub_code=error.sub_code)
             raise error
         if list(root) != [expected]:
             raise RetryableError(f"{api}: the answer's only key is not {expected}; the call is repeated.")

@@ -9,8 +9,8 @@ from orders_pipeline.clock import SHOP_TZ
 from orders_pipeline.platforms.base import Feed, Window
 from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.paging import WindowRead
-from orders_pipeline.sync.reconciling.counting import wall
 from orders_pipeline.sync.reconciling.tables import Tables
+from orders_pipeline.sync.windows import wall
 
 
 @dataclass(frozen=True, slots=True)

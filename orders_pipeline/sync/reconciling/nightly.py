@@ -24,6 +24,7 @@ from orders_pipeline.sync.reconciling.report import Calls, ReconciliationReport
 from orders_pipeline.sync.reconciling.sampling import sample
 from orders_pipeline.sync.reconciling.suspects import read_again
 from orders_pipeline.sync.reconciling.tables import Tables
+from orders_pipeline.sync.reconciling.unlisted import ask_again, settle
 from orders_pipeline.sync.windows import closed_end
 
 SAMPLED = (FeedName.ORDERS_BY_CREATED, FeedName.REFUNDS_BY_MODIFIED)
@@ -64,6 +65,8 @@ def reconcile_night(ctx: Context, day: date, *, heal: bool, spent: int = 0) -> R
             found = read_again(ctx, ctx.feed(name), settled)
             record(ctx, found)
             outcomes |= {(outcome.feed.api, outcome.window, "again"): outcome for outcome in found}
+        for name in SAMPLED:
+            ask_again(ctx, ctx.feed(name))
     refetching = meter.lap()
     for name in SAMPLED:
         feed = ctx.feed(name)
@@ -72,6 +75,9 @@ def reconcile_night(ctx: Context, day: date, *, heal: bool, spent: int = 0) -> R
         if sampled:
             outcomes[(feed.api, sampled.window, "sample")] = sampled
     ctx.warehouse.flush()
+    if heal:
+        settle(ctx, outcomes.values())
+        ctx.warehouse.flush()
     calls = Calls(spent, counting, bisecting, refetching, meter.lap())
     return summed(ctx.shop.shop, day, list(outcomes.values()), calls)
 

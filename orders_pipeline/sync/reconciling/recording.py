@@ -45,6 +45,8 @@ class Outcome:
     unexplained: int = 0  # platform less here, while nobody has looked at the ids yet
     excused: int = 0
     refetched: int = 0
+    listed: set[str] = field(default_factory=set)  # ids that the list showed where it was read
+    unlisted: set[str] = field(default_factory=set)  # ids that it left out and that the platform answers singly
 
     def ids(self, kind: Kind, *, healed: bool | None = None) -> list[str]:
         """Ids of a kind, all or by whether they are mended."""
@@ -58,6 +60,8 @@ class Outcome:
         self.short += mended.part.short
         self.excused += len(mended.before.excused | moved)
         self.refetched += mended.refetched
+        self.listed.update(mended.part.versions())
+        self.unlisted |= (mended.answered & mended.after.extra.keys()) - moved
         ids = [*mended.before.missing, *stale, *extra]
         if not ids:
             return
@@ -77,6 +81,7 @@ class Outcome:
         for row_id in extra:
             gone = row_id in mended.vanished
             why = "the platform does not know its id any more" if gone else "the list leaves it out"
+            why += ", the platform answers it by its id" if row_id in mended.answered else ""
             self._add("extra", row_id, why, "kept and marked vanished" if gone else "")
 
     def _add(self, kind: Kind, row_id: str, why: str, came_back: str) -> None:

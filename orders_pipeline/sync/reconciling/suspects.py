@@ -8,9 +8,9 @@ from orders_pipeline.platforms.base import Feed, Window
 from orders_pipeline.sync.applying import apply_files
 from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.reconciling.comparing import read_parts
-from orders_pipeline.sync.reconciling.counting import wall
 from orders_pipeline.sync.reconciling.healing import mend
 from orders_pipeline.sync.reconciling.recording import Outcome, ledger_before
+from orders_pipeline.sync.windows import wall
 
 MOST_WINDOWS = 10
 """Re-read in a night: half an hour each, so some tens of calls."""
