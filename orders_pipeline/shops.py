@@ -54,6 +54,9 @@ class Shop(BaseModel):
     owners: tuple[str, ...] = ()
     backfill_days: Annotated[int, Field(ge=1, le=92)] = 90  # the platform lists three calendar months
     poll_seconds: Annotated[int, Field(ge=5)] = 30  # Dagster's sensor loop cannot go below 5 s
+    # how long a run goes on reading after the last message, for changes within seconds; 0 = it ends at once. Ten minutes is
+    # the longest that such a run lasts
+    linger_seconds: Annotated[int, Field(ge=0, le=600)] = 0
 
     @field_validator("api_calls_per_minute")
     @classmethod

@@ -92,6 +92,11 @@ class Ops:
                 "SELECT * FROM api_calls WHERE call_id > ? ORDER BY call_id", (call_id,)
             ).fetchall()
 
+    def forget_calls(self, before: datetime) -> int:
+        """Drop the calls that were made before then; how many."""
+        with self._transaction() as con:
+            return con.execute("DELETE FROM api_calls WHERE call_id < ?", (call_ids_since(before),)).rowcount
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, for questions only."""
