@@ -47,10 +47,16 @@ class Shop(BaseModel):
     api_calls_per_minute: dict[
         str, Annotated[int, Field(ge=1)]
     ] = {}  # lower quotas of single apis, by the platform's name
+    quota_url_env: str | None = (
+        None  # names the postgresql:// URL of machines that share the key; None = this one alone
+    )
     stock_pool: str | None = None  # shops that sell from one stock share a name; None = a stock of its own
     owners: tuple[str, ...] = ()
     backfill_days: Annotated[int, Field(ge=1, le=92)] = 90  # the platform lists three calendar months
     poll_seconds: Annotated[int, Field(ge=5)] = 30  # Dagster's sensor loop cannot go below 5 s
+    # how long a run goes on reading after the last message, for changes within seconds; 0 = it ends at once. Ten minutes is
+    # the longest that such a run lasts
+    linger_seconds: Annotated[int, Field(ge=0, le=600)] = 0
 
     @field_validator("api_calls_per_minute")
     @classmethod
@@ -93,6 +99,7 @@ class Credentials:
     app_secret: str = field(repr=False)
     session: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
+    quota_url: str | None = field(default=None, repr=False)
 
 
 def shops_file() -> Path:
@@ -141,7 +148,8 @@ def load_shop(slug: str, file: Path | None = None) -> Shop:
 def credentials(shop: Shop) -> Credentials:
     """The shop's secrets. Raises UserError naming the variable that is missing, never a value."""
     values = _dot_env() | {key: value for key, value in os.environ.items() if value}
-    missing = [name for name in (shop.app_key_env, shop.app_secret_env, shop.session_env) if not values.get(name)]
+    needed = (shop.app_key_env, shop.app_secret_env, shop.session_env, shop.quota_url_env)
+    missing = [name for name in needed if name and not values.get(name)]
     if missing:
         raise UserError(
             f"Shop {shop.shop}: set {', '.join(missing)} in the environment or in {project_root() / '.env'}."
@@ -151,6 +159,7 @@ def credentials(shop: Shop) -> Credentials:
         app_secret=values[shop.app_secret_env],
         session=values[shop.session_env],
         refresh_token=values.get(shop.refresh_token_env) or None,
+        quota_url=values[shop.quota_url_env] if shop.quota_url_env else None,
     )
 
 

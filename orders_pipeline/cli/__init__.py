@@ -24,6 +24,7 @@ COMMANDS = {
     "rebuild": "rebuild:rebuild",
     "purge": "purge:purge",
     "metrics": "metrics:metrics",
+    "bench": "bench:bench",
 }
 """Command name -> module of this room and attribute."""
 

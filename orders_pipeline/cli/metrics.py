@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from orders_pipeline.cli.console import tell
-from orders_pipeline.cli.light import without_pandas
 from orders_pipeline.cli.options import data_option
 from orders_pipeline.clock import Clock, shop_day
+from orders_pipeline.light import without_pandas
 from orders_pipeline.settings import DataFolder, UserError, data_folder
 from orders_pipeline.shops import read_stanzas
 

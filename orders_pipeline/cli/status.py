@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from orders_pipeline.cli.console import show_table, tell
-from orders_pipeline.cli.light import without_pandas
 from orders_pipeline.cli.options import data_option, local
 from orders_pipeline.clock import Clock, shop_day
+from orders_pipeline.light import without_pandas
 from orders_pipeline.settings import UserError, data_folder
 from orders_pipeline.shops import credentials, read_stanzas, shops_file
 

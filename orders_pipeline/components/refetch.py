@@ -8,6 +8,7 @@ import dagster as dg
 from orders_pipeline.components.first_day import first_day
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import failing_in_one_line
+from orders_pipeline.light import without_pandas
 from orders_pipeline.quality import Difference, differences
 from orders_pipeline.shops import Shop
 
@@ -38,7 +39,7 @@ def _sensor(shop: Shop, job: str) -> dg.SensorDefinition:
         description=f"Compares and reads again what of {shop.shop} differs from the platform after a reconciliation.",
     )
     def refetch(pipeline: dg.ResourceParam[Pipeline]) -> list[dg.RunRequest] | dg.SkipReason:
-        with failing_in_one_line(), pipeline.warehouse().read() as con:
+        with failing_in_one_line(), without_pandas(), pipeline.warehouse().read() as con:
             found = [one for one in differences(con, pipeline.today) if one.shop == shop.shop]
         waiting = [one for one in found if one.times_checked < MOST_ATTEMPTS]
         if not waiting:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -16,6 +16,7 @@ from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.drift import export_drift
 from orders_pipeline.sync.incidents import close_for_read_since, open_for_unknown_codes, tell_of_quarantine
 from orders_pipeline.sync.landing import LandedFile
+from orders_pipeline.sync.window_read import rows_of
 from orders_pipeline.warehouse import ApplyReport, mapping_version
 
 BYTES_A_TRANSACTION = 8_000_000
@@ -23,6 +24,8 @@ BYTES_A_TRANSACTION = 8_000_000
 
 TAIL_OVERLAP = timedelta(seconds=10)
 """The platform stamps whole seconds and commits shortly after: the tail re-reads that much."""
+
+TAIL_FEEDS = (FeedName.ORDERS_BY_MODIFIED, FeedName.REFUNDS_BY_MODIFIED)
 
 _REJECTED = "SELECT 1 FROM memory.staged.rejected UNION ALL SELECT 1 FROM late_rejected LIMIT 1"
 """Rows of this transaction that are in no table: by the stage, and by what is stored."""
@@ -33,11 +36,12 @@ LONGEST_TAIL = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class TailReport:
-    """What a tail read brought."""
+    """What a tail read brought. ``versions``: of each list that was read, ids and the times at which their rows changed."""
 
     rows: int
     calls: int
     read_until: datetime
+    versions: Mapping[FeedName, Mapping[str, datetime | None]] = field(default_factory=dict)
 
 
 def apply_landed(ctx: Context, tables: Sequence[RawTable]) -> ApplyReport:
@@ -100,17 +104,18 @@ def retry_quarantined(ctx: Context) -> ApplyReport:
     return ctx.warehouse.apply_again(paths, holder=ctx.holder, also=remember)
 
 
-def read_tail(ctx: Context) -> TailReport:
+def read_tail(ctx: Context, feeds: Sequence[FeedName] = TAIL_FEEDS) -> TailReport:
     """Orders and refunds from the last tail mark to now, upserted under the freshness guard, never entered in the ledger."""
     now = ctx.caller.platform_now()
     files: list[Path] = []
     marks: list[tuple[FeedName, datetime]] = []
+    versions: dict[FeedName, dict[str, datetime | None]] = {}
     rows = calls = 0
     folder = ctx.folder.root / "tail"
     folder.mkdir(exist_ok=True)
     ledger = ctx.ledger()
     try:
-        for name in (FeedName.ORDERS_BY_MODIFIED, FeedName.REFUNDS_BY_MODIFIED):
+        for name in feeds:
             feed = ctx.feed(name)
             covered = ledger.covered(feed.api)
             mark = max(
@@ -122,6 +127,7 @@ def read_tail(ctx: Context) -> TailReport:
             window = Window(start, max(now.replace(microsecond=0), start + timedelta(seconds=1)))
             read = ctx.read_tail(feed, window)
             rows, calls = rows + len(read.ids), calls + read.calls
+            versions[name] = {key: at for page in read.pages for key, at in rows_of(page).items()}
             marks.append((name, min(window.end, read.pages[0].at)))  # what came while the call waited is unread
             if read.ids:
                 path = folder / f"{ctx.shop.shop}-{name}-{os.getpid()}.parquet"
@@ -134,7 +140,7 @@ def read_tail(ctx: Context) -> TailReport:
             path.unlink(missing_ok=True)
     for name, at in marks:
         ctx.ops.set_tail_mark(ctx.shop.shop, name, at)
-    return TailReport(rows, calls, now)
+    return TailReport(rows, calls, now, versions)
 
 
 def _record(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:

@@ -31,6 +31,10 @@ CALLS_A_READER = 200
 """Calls a minute that one reader makes where an answer takes 0.3 s, as a full page does. A shop with the platform's usual
 quota of 100 has one reader: a second would gain nothing, and a kill costs the one window that was being read."""
 
+_LISTED_LATE = timedelta(hours=1)
+"""How long after its time a change may be listed and still be found by the night's counts of the first day. Costs a shop
+three to five windows, once."""
+
 _RECENT = timedelta(days=1)
 """Refunds older than this are read in windows of a day: few change, and the platform documents no limit for them."""
 
@@ -98,8 +102,9 @@ def pull_increments(ctx: Context, since: datetime | None = None) -> PullReport:
     covered = ledger.covered(feed.api)
     starts = [window.start for window in covered[:1]] + ([since] if since else [])
     if full_read:
-        # a whole window back, where a few minutes would do: so the ledger, and with it freshness, begins with the first pull
-        starts.append(full_read - LONGEST)
+        # from a whole hour on, as the nights count hours: a change that was stamped before the full pull and is listed after
+        # it is in none of its pages, and would be in no hour that is compared
+        starts.append((full_read - _LISTED_LATE).replace(minute=0, second=0))
     start = min(starts) if starts else ctx.caller.platform_now() - _RECENT
     return _land_increments(ctx, feed, covered, start, LONGEST)
 

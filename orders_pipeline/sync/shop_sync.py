@@ -66,9 +66,7 @@ class ShopSync:
         tokens = TokenKeeper(shop, secrets, ops, folder, clock)
         pauses = Pauses(clock)
         platform = connect(shop, secrets, clock)
-        quota = Quota(
-            ops, secrets.app_key, shop.calls_per_minute, clock, per_api=shop.api_calls_per_minute, pauses=pauses
-        )
+        quota = Quota.of_shop(shop, secrets, ops, clock, pauses)
         try:
             platform.use_session(tokens.session())
             warehouse = Warehouse(folder, clock)
@@ -161,11 +159,42 @@ class ShopSync:
         """At most one call: the platform keeps no messages for a shop that has not permitted them."""
         messages.permit(self._ctx)
 
-    def poll_messages(self, others: Sequence[str] = (), *, consume: bool = True) -> messages.MessageReport:
-        """Work off this shop's messages and read again what they name; published. ``others``: shops of the same app key;
-        with ``consume`` False none are fetched: another shop's poll has done so."""
-        with self._step("messages"):
-            return messages.poll_messages(self._ctx, others, consume=consume)
+    def poll_messages(
+        self,
+        others: Sequence[str] = (),
+        *,
+        consume: bool = True,
+        lists_first: bool = False,
+        confirm_within: timedelta = timedelta(),
+        retry_after: timedelta = timedelta(),
+        publish: bool = True,
+    ) -> messages.MessageReport:
+        """Work off this shop's messages and read again what they name; published, unless somebody else sees to that.
+
+        ``others``: shops of the same app key; with ``consume`` False none are fetched: another shop's poll has done so. The
+        rest: ``messages.poll_messages``.
+        """
+        with self._lease("messages", publish=publish):
+            return messages.poll_messages(
+                self._ctx,
+                others,
+                consume=consume,
+                lists_first=lists_first,
+                confirm_within=confirm_within,
+                retry_after=retry_after,
+            )
+
+    def expecting_messages(self, others: Sequence[str]) -> frozenset[str]:
+        """Which shops of the app key have messages to be worked off."""
+        return messages.expecting(self._ctx, others)
+
+    def publish(self) -> None:
+        """Readers see whatever has been committed; waits until a copy is due."""
+        self._ctx.warehouse.flush()
+
+    def end_messages(self, within: timedelta) -> None:
+        """After a pass over all shops of the app key: confirm what has been worked off and waited so long for it."""
+        messages.end_pass(self._ctx, within)
 
     # mending -------------------------------------------------------------------------------------------------------
 

@@ -41,18 +41,19 @@ plan_schedule            30 5 * * *    RUNNING Asia/Shanghai
 publish_schedule         10 * * * *    RUNNING Asia/Shanghai
 reconcile_schedule       30 1 * * *    RUNNING Asia/Shanghai
 stock_tea_schedule       20 */2 * * *  RUNNING Asia/Shanghai
-sync_tea_schedule        */5 * * * *   RUNNING Asia/Shanghai
+sync_tea_schedule        0-59/5 * * * * RUNNING Asia/Shanghai
+upkeep_schedule          10 4 * * *    RUNNING Asia/Shanghai
 """
 
 SENSORS = """
 changes_tea_sensor       30   RUNNING
-messages_tea_sensor      60   RUNNING
+messages_tea_sensor      4    RUNNING
 refetch_tea_sensor       300  RUNNING
 run_failure_sensor       30   RUNNING
 run_success_sensor       60   RUNNING
 """
 
-JOBS = "load_tea messages_tea parcels_tea plan publish reconcile refetch_tea stock_tea sync_tea"
+JOBS = "load_tea messages_tea parcels_tea plan publish reconcile refetch_tea stock_tea sync_tea upkeep"
 
 CHECKS = """
 daily_reconciliation:matches_platform

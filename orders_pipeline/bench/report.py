@@ -1,0 +1,109 @@
+"""How a benchmark's results are written down: JSON for programs, a Markdown table for people, each with what is needed to
+repeat it: machine, versions, command."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("dagster", "duckdb", "httpx", "pandas", "scikit-learn", "dlt")
+"""Whose versions a result depends on; what is not installed is left out."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a report. Cells are numbers or text; numbers are shown with three significant digits."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+    def markdown(self) -> str:
+        lines = [f"### {self.title}", "", _line(self.columns), _line("---" for _ in self.columns)]
+        return "\n".join([*lines, *(_line(_cell(cell) for cell in row) for row in self.rows)])
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one run of a benchmark found. ``facts`` holds everything measured, for programs; ``notes`` are for people."""
+
+    name: str
+    tables: Sequence[Table]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    def markdown(self) -> str:
+        """The tables with machine, versions and command above them."""
+        about = environment()
+        head = [
+            f"## bench {self.name}",
+            "",
+            f"`{about['command']}`, {about['at']}",
+            "",
+            f"{about['machine']}; {about['versions']}; load average {about['load']}.",
+        ]
+        parts = ["\n".join(head), *(table.markdown() for table in self.tables)]
+        if self.notes:
+            parts.append("\n".join(f"- {note}" for note in self.notes))
+        return "\n\n".join(parts) + "\n"
+
+    def save(self, folder: Path) -> tuple[Path, Path]:
+        """Write ``<name>.json`` and ``<name>.md``; both paths."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tables = [{"title": one.title, "columns": list(one.columns), "rows": list(one.rows)} for one in self.tables]
+        content = {"name": self.name, **environment(), "tables": tables, "facts": self.facts, "notes": list(self.notes)}
+        data, text = folder / f"{self.name}.json", folder / f"{self.name}.md"
+        data.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        text.write_text(self.markdown(), encoding="utf-8")
+        return data, text
+
+
+def environment() -> dict[str, str]:
+    """Machine, versions, command, time and load: what somebody needs who wants to repeat a result or to doubt it."""
+    found = [f"Python {platform.python_version()}"]
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    arguments = sys.argv[1:]
+    return {
+        "command": shlex.join(["orders-pipeline", *arguments]),
+        "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": f"{os.cpu_count()} x {_processor()}, {_memory_gb():.0f} GB, {platform.system()} {platform.release()}",
+        "versions": ", ".join(found),
+        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # macOS
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _memory_gb() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+
+
+def _line(cells: Any) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "–" if value is None else str(value)
