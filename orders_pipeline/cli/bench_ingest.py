@@ -1,0 +1,48 @@
+"""``bench ingest``: options and output. The measuring is ``orders_pipeline/bench/ingest.py``."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC
+from pathlib import Path
+
+import click
+
+from orders_pipeline.cli.console import tell
+from orders_pipeline.clock import Clock
+
+
+@click.command()
+@click.option("--orders", default=50_000, show_default=True, type=click.IntRange(1_000), help="Orders on the server.")
+@click.option("--latency", "latencies", multiple=True, type=float, help="Milliseconds an answer takes; repeatable.")
+@click.option("--against", type=click.Choice(["none", "dlt-tuned", "dlt"]), default="none", show_default=True)
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="The least CPU of so many counts.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write ingest.json and ingest.md there."
+)
+@click.pass_obj
+def ingest(
+    clock: Clock, orders: int, latencies: tuple[float, ...], against: str, rounds: int, out: Path | None
+) -> None:
+    """First load and 5 % increment as whole processes: ours, the raw floor and, with --against, dlt.
+
+    \b
+    Example:
+      orders-pipeline bench ingest --against dlt --latency 0 --latency 50 --out bench
+    """
+    from orders_pipeline.bench import ingest as bench
+    from orders_pipeline.bench.report import Report, versions
+
+    runners = bench.contestants(against)  # type: ignore[arg-type]  # click has checked it
+    tables = []
+    for latency in latencies or (0.0,):
+        costs = bench.measure(runners, orders, latency, rounds, lambda line: click.echo(line, err=True))
+        tables.append(bench.table(f"{orders:,} orders, {latency:.0f} ms an answer", costs, runners))
+        if latency == (latencies or (0.0,))[0]:
+            tables.append(bench.floor_steps(costs))
+    packages = ("duckdb", "httpx", "msgspec", *(("dlt",) if against != "none" else ()))
+    command = " ".join(["orders-pipeline", *sys.argv[1:]])
+    report = Report(command, clock.now().astimezone(UTC), tables, versions(*packages))
+    tell(report.markdown())
+    if out:
+        report.write(out, "ingest")
