@@ -63,7 +63,8 @@ class Landing:
 
     def __init__(self, raw: Path) -> None:
         self._raw = raw
-        self._con = duckdb.connect(":memory:")  # kept: opening one costs ten times what a small window costs to write
+        # kept: opening one costs ten times what a small window costs to write, and one file keeps no second thread busy
+        self._con = duckdb.connect(":memory:", config={"threads": 1})
 
     def land(
         self,
