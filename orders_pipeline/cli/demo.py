@@ -64,7 +64,7 @@ def demo(clock: Clock, data: Path | None, port: int, no_ui: bool, days: int, ord
     ):
         steps.say(
             f"Demo of {days} days x about {orders_per_day:,} orders at {CALLS_PER_MINUTE:,} calls a minute, to save your "
-            f"time: at the {DEFAULT_QUOTA} a minute of a real app key, 90 days x 1,000 orders take about a quarter of an hour."
+            f"time: at the {DEFAULT_QUOTA} a minute of a real app key, 90 days x 1,000 orders take about 13 minutes."
         )
         with DemoStack(folder, held, steps, clock) as stack:
             _run(stack, steps, clock, port=port, no_ui=no_ui, days=days, orders_per_day=orders_per_day, seed=seed)

@@ -74,6 +74,7 @@ class Context:
     progress: Progress = silent
     landing: Landing = field(init=False)
     applied: list[LandedFile] = field(default_factory=list)  # by this run; the published copy may lag a second behind
+    _read: tuple[Path, Ledger] | None = field(default=None, init=False)  # the copy that the ledger was last read from
 
     def __post_init__(self) -> None:
         self.landing = Landing(self.folder.raw)
@@ -85,8 +86,11 @@ class Context:
         return Origin(self.platform.name, self.shop.shop, channel, self.run_id)
 
     def ledger(self) -> Ledger:
-        """The ledger as published, and what this run has applied since."""
-        return Ledger.load(self.warehouse, self.shop.shop).with_landed(self.applied)
+        """The ledger as published, and what this run has applied since. A copy is asked once."""
+        copy = self.folder.published.resolve()
+        if self._read is None or self._read[0] != copy:
+            self._read = copy, Ledger.load(self.warehouse, self.shop.shop)
+        return self._read[1].with_landed(self.applied)
 
     def coverage(self, table: RawTable) -> Ledger:
         """The ledger and what has landed and still waits to be applied: what need not be read again."""

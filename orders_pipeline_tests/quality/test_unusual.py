@@ -32,7 +32,7 @@ def hour(con: duckdb.DuckDBPyConnection, end: datetime, rows: int, latency_ms: f
         until = end - timedelta(minutes=minutes)
         con.execute(
             "INSERT INTO ops.sync_windows (platform, shop, api, window_start, window_end, fetched_at, calls, pages, rows,"
-            " channel) VALUES ('tmall', 'tea', ?, ?, ?, ?, 3, 1, ?, 'incremental')",
+            " channel, shortfall) VALUES ('tmall', 'tea', ?, ?, ?, ?, 3, 1, ?, 'incremental', 0)",
             [API, until - timedelta(minutes=35), until, until + timedelta(minutes=3), rows],
         )
     for number in range(25):

@@ -134,7 +134,7 @@ def _line(number: int, row: Row, *cells: str) -> str:
 def main(file: Path = FILE) -> int:
     """Run, write ``file``, say so; 0 when every scenario holds."""
     collector = Collector()
-    code = pytest.main([str(HERE), "-q", "-p", "no:cacheprovider", "--durations=0"], plugins=[collector])
+    code = pytest.main([str(HERE), "-q", "-p", "no:cacheprovider", "-n", "0", "--durations=0"], plugins=[collector])
     file.write_text(text_of(collector.rows), encoding="utf-8")
     print(f"{len(collector.rows)} scenarios written to {file}")  # noqa: T201 - a command
     return int(code)

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -38,10 +38,10 @@ from orders_pipeline_tests.reliability.small_shop import FAULTS, Gate, SmallShop
 from orders_pipeline_tests.reliability.tables import check_tables
 
 START = datetime(2026, 1, 15, 12, 0, tzinfo=SHOP_TZ)
-DAYS = 3  # of back-fill: creation days and refund windows enough to be torn between, few enough to be quick
+DAYS = 6  # of back-fill: two before the schedule begins, what it lasts at most, and the night after it
 STEPS = 8
-LATE_ORDER = 3_600  # seconds: only reconciliation can find these
-LATE_REFUND = 300  # what the overlap of windows must catch by itself: a day's reconciliation is of orders
+LATE = 3_600  # seconds: beyond the overlap of windows, where only reconciliation finds rows
+NIGHT = time(1, 30)  # when reconciliation is scheduled
 DEADLY: tuple[tuple[type, str], ...] = (
     (Caller, "call"),
     (Landing, "write"),
@@ -52,7 +52,7 @@ DEADLY: tuple[tuple[type, str], ...] = (
 )
 """A run dies before or after one of these."""
 
-LateSeconds = st.one_of(st.just(0), st.integers(0, 240), st.integers(0, LATE_ORDER))
+LateSeconds = st.one_of(st.just(0), st.integers(0, 240), st.integers(0, LATE))
 
 
 class Killed(BaseException):
@@ -105,11 +105,16 @@ class Stage:
         Warehouse(self.template, self.clock).prepare()
         self._count = 0
 
+    def go_to(self, at: time) -> date:
+        """Let it be that time of the next day, which is returned."""
+        now = self.clock.now()
+        day = shop_day(now) + timedelta(days=1)
+        self.clock.advance((datetime.combine(day, at, SHOP_TZ) - now).total_seconds())
+        return day
+
     def next(self) -> tuple[Store, DataFolder]:
         """An empty shop at noon, and an empty data folder."""
-        now = self.clock.now()
-        noon = datetime.combine(shop_day(now) + timedelta(days=1), time(12), SHOP_TZ)
-        self.clock.advance((noon - now).total_seconds())
+        self.go_to(time(12))
         self._count += 1
         data = self.root / f"schedule{self._count}"
         shutil.copytree(self.template.root, data, symlinks=True)
@@ -125,6 +130,7 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
         @initialize(seed=st.integers(0, 2**16), orders=st.integers(0, 6))
         def opens(self, seed: int, orders: int) -> None:
             store, self.data = stage.next()
+            self.began = shop_day(stage.clock.now())
             self.shop = stage.gate.shop = SmallShop(store, seed)
             for n in range(orders):
                 self.shop.create(stage.clock.now(), timedelta(hours=11 * n))
@@ -141,7 +147,7 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
             for _ in range(count):
                 self.shop.move_on(stage.clock.now(), timedelta(seconds=late))
 
-        @rule(late=st.integers(0, LATE_REFUND))
+        @rule(late=LateSeconds)
         def buyers_ask_for_refunds(self, late: int) -> None:
             self.shop.refund(stage.clock.now(), timedelta(seconds=late))
             self.shop.settle_refund(stage.clock.now())
@@ -171,13 +177,12 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
                 return
             stage.gate.faults.clear()
             stage.gate.drifts = 0
-            stage.clock.advance(900)  # quiet: everything has settled
+            today = stage.go_to(NIGHT)
             with self._open() as sync:
                 sync.backfill(DAYS)
                 sync.sync()
-                for day in sorted({trade["created"][:10] for trade in self.shop.store.trades.values()}):
-                    sync.reconcile(datetime.fromisoformat(day).date())
-                sync.sync()
+                for ago in reversed(range(1, (today - self.began).days + 1)):
+                    sync.reconcile_night(today - timedelta(days=ago))
             check_tables(self.data, stage.sandbox.truth(), "tmall", "tea_tmall")
             shutil.rmtree(self.data.root)
 
