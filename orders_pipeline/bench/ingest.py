@@ -34,6 +34,7 @@ attributes:
       platform: tmall
       gateway_url: {address}/router/rest
       calls_per_minute: {calls}
+      backfill_days: {days}
 """
 
 _SECRETS = {"TOP_APP_KEY": "bench", "TOP_APP_SECRET": "bench", "TOP_SESSION": "bench"}
@@ -50,9 +51,9 @@ class Contestant:
 
 
 def ours(address: str, folder: Path, phase: Phase) -> Sequence[str]:
-    (folder / "shops.yaml").write_text(_STANZA.format(address=address, calls=CALLS_A_MINUTE))
-    step = ["backfill", "--days", str(trades.DAYS)] if phase == "initial" else ["sync"]
-    return ["-m", "orders_pipeline.cli", *step, "--data", str(folder / "data")]
+    (folder / "shops.yaml").write_text(_STANZA.format(address=address, calls=CALLS_A_MINUTE, days=trades.DAYS))
+    step = "backfill" if phase == "initial" else "sync"
+    return ["-m", "orders_pipeline.cli", step, "--data", str(folder / "data")]
 
 
 def floor(address: str, folder: Path, phase: Phase) -> Sequence[str]:

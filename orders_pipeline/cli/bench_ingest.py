@@ -40,7 +40,7 @@ def ingest(
         tables.append(bench.table(f"{orders:,} orders, {latency:.0f} ms an answer", costs, runners))
         if latency == (latencies or (0.0,))[0]:
             tables.append(bench.floor_steps(costs))
-    packages = ("duckdb", "httpx", "msgspec", *(("dlt",) if against != "none" else ()))
+    packages = ("duckdb", "msgspec", *(("dlt",) if against != "none" else ()))
     command = " ".join(["orders-pipeline", *sys.argv[1:]])
     report = Report(command, clock.now().astimezone(UTC), tables, versions(*packages))
     tell(report.markdown())

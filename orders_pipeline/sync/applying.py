@@ -75,8 +75,11 @@ def apply_files(ctx: Context, files: Sequence[LandedFile]) -> ApplyReport:
 def retry_quarantined(ctx: Context) -> ApplyReport:
     """Once after each change of the mapping: the raw files with rows that the one before could not read."""
     version, shop = mapping_version(), ctx.shop.shop
+    if ctx.mapped_by == version:
+        return ApplyReport()  # this run has seen to it
     with ctx.warehouse.read() as con:
         if con.execute("SELECT 1 FROM ops.meta WHERE key = ? AND value = ?", [f"mapping:{shop}", version]).fetchone():
+            ctx.mapped_by = version
             return ApplyReport()
         windows = con.execute(
             "SELECT DISTINCT api, window_start, window_end, fetched_at FROM ops.quarantine WHERE shop = ?", [shop]

@@ -1,8 +1,9 @@
 """Raw files -> staged rows, in memory and before any lock. The SQL that knows a platform's words comes from its folder.
 
 A mapping file reads the view ``pages`` (page_id, platform, shop, api, channel, window_start, window_end, page_no,
-fetched_at, row_count, body), whose bodies come from the files each time they are asked for, and appends BY NAME to ``staged.<table of core>`` (its columns, page_id, and row_no from
-``nextval('staged.row_no')``), to ``staged.rejected`` what it cannot map, to ``staged.unknown_codes`` what it does not know.
+fetched_at, row_count, body), whose bodies come from the files each time they are asked for. It appends BY NAME to
+``staged.<table of core>`` (its columns, page_id, and row_no from ``nextval('staged.row_no')``), to ``staged.rejected``
+what it cannot map, to ``staged.unknown_codes`` what it does not know.
 """
 
 from __future__ import annotations
@@ -98,9 +99,12 @@ class Stage:
         con = self.con
         con.execute("CREATE SCHEMA staged")
         con.execute(schema.sql("staged.sql"))
+        con.execute("CREATE SCHEMA core")
         for name in STAGED:
-            own = ", ".join(f"{column.name} {column.type}" for column in schema.columns(f"core.{name}"))
-            con.execute(f"CREATE TABLE staged.{name} (row_no BIGINT, page_id BIGINT, {own})")
+            con.execute(schema.table_ddl(f"core.{name}"))
+            own = "SELECT NULL::BIGINT AS row_no, NULL::BIGINT AS page_id, *"
+            con.execute(f"CREATE TABLE staged.{name} AS {own} FROM core.{name}")  # keeps types, drops NOT NULL
+        con.execute("DROP SCHEMA core CASCADE")  # from here on the name is the warehouse's
         con.execute(_FILES.format(files=", ".join(map(schema.quoted, files))))
         con.execute(_PAGES)
         con.execute(_WINDOWS)

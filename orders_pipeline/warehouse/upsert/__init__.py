@@ -24,7 +24,9 @@ _SCRIPTS = {
 }
 """Which scripts run for which staged tables, in this order: parcels are derived from what those before them wrote."""
 
-_REJECTED = "SELECT 1 FROM (SELECT reason FROM memory.staged.rejected UNION ALL SELECT reason FROM late_rejected) LIMIT 1"
+_REJECTED = (
+    "SELECT 1 FROM (SELECT reason FROM memory.staged.rejected UNION ALL SELECT reason FROM late_rejected) LIMIT 1"
+)
 
 _TARGET = re.compile(r"^INSERT INTO ((?:core|ops)\.\w+)", re.MULTILINE)
 

@@ -9,11 +9,11 @@ import socket
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from orders_pipeline.platforms import connect
 from orders_pipeline.platforms.base import FeedName, FlowControlError, PlatformError, RequestError, RetryableError
+from orders_pipeline.platforms.http import Timeouts
 from orders_pipeline.platforms.taobao import client as client_module
 from orders_pipeline.platforms.taobao.client import LARGEST_ANSWER, TIMEOUTS, TopPlatform
 from orders_pipeline.platforms.taobao.fields import TRADE_TYPES
@@ -205,18 +205,18 @@ def test_a_refused_connection_is_retryable(clock: SteppedClock) -> None:
         port = taken.getsockname()[1]
         shop = Shop(shop="demo", platform="taobao", gateway_url=f"http://127.0.0.1:{port}/router/rest")
         top = connect(shop, Credentials("1", SECRET, SESSION, None), clock)
-        with pytest.raises(RetryableError, match="ConnectError"):
+        with pytest.raises(RetryableError, match="ConnectionRefusedError"):
             top.send(top.check())
         top.close()
 
 
 def test_a_silent_server_times_out(gateway: Gateway, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (TIMEOUTS.connect, TIMEOUTS.read, TIMEOUTS.write, TIMEOUTS.pool) == (5, 25, 10, 5)
-    monkeypatch.setattr(client_module, "TIMEOUTS", httpx.Timeout(5, read=0.05))
+    assert (TIMEOUTS.connect, TIMEOUTS.read) == (5, 25)
+    monkeypatch.setattr(client_module, "TIMEOUTS", Timeouts(5, 0.05))
     shop = Shop(shop="demo", platform="taobao", gateway_url=f"{gateway.url}/router/rest")
     top = connect(shop, Credentials("1", SECRET, SESSION, None), clock)
     gateway.answer(EMPTY, hold=True)
-    with pytest.raises(RetryableError, match="ReadTimeout"):
+    with pytest.raises(RetryableError, match="time-out"):
         top.send(top.check())
     top.close()
 
@@ -262,7 +262,6 @@ def test_secrets_reach_neither_logs_nor_exceptions_nor_repr(
     shown.append(caplog.text)
     for secret in (SECRET, SESSION, REFRESH):
         assert all(secret not in text for text in shown)
-    assert not [record for record in caplog.records if record.name.startswith(("httpx", "httpcore"))]
 
 
 def test_a_refreshed_session_is_used(gateway: Gateway, top: TopPlatform) -> None:
