@@ -137,6 +137,13 @@ def table(title: str, costs: dict[tuple[str, Phase], list[Cost]], runners: Seque
     return Table(title, columns, rows)
 
 
+def facts(costs: dict[tuple[str, Phase], list[Cost]]) -> dict[str, list[list[float]]]:
+    """Every round: contestant and phase -> [CPU seconds, wall seconds, MB]."""
+    return {
+        f"{name}, {phase}": [[cost.cpu, cost.wall, cost.rss] for cost in runs] for (name, phase), runs in costs.items()
+    }
+
+
 def floor_steps(costs: dict[tuple[str, Phase], list[Cost]]) -> Table:
     """Where the floor's seconds go."""
     best = min(costs[FLOOR.name, "initial"], key=lambda cost: cost.cpu)

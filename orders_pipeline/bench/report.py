@@ -1,78 +1,109 @@
-"""Results of a benchmark as JSON for programs and as Markdown for people. Nothing is measured here."""
+"""How a benchmark's results are written down: JSON for programs, a Markdown table for people, each with what is needed to
+repeat it: machine, versions, command."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from importlib import metadata
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
-Cell = str | float | int | None
+PACKAGES = ("dagster", "duckdb", "httpx", "pandas", "scikit-learn", "dlt")
+"""Whose versions a result depends on; what is not installed is left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
-    """One table. ``notes`` are full sentences that stand below it."""
+    """One table of a report. Cells are numbers or text; numbers are shown with three significant digits."""
 
     title: str
     columns: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Sequence[Any]]
+
+    def markdown(self) -> str:
+        lines = [f"### {self.title}", "", _line(self.columns), _line("---" for _ in self.columns)]
+        return "\n".join([*lines, *(_line(_cell(cell) for cell in row) for row in self.rows)])
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one run of a benchmark found. ``facts`` holds everything measured, for programs; ``notes`` are for people."""
+
+    name: str
+    tables: Sequence[Table]
+    facts: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
     def markdown(self) -> str:
-        lines = [f"### {self.title}", "", _line(self.columns), _line(["---"] * len(self.columns))]
-        lines += [_line([_shown(cell) for cell in row]) for row in self.rows]
-        return "\n".join([*lines, "", *self.notes, ""])
+        """The tables with machine, versions and command above them."""
+        about = environment()
+        head = [
+            f"## bench {self.name}",
+            "",
+            f"`{about['command']}`, {about['at']}",
+            "",
+            f"{about['machine']}; {about['versions']}; load average {about['load']}.",
+        ]
+        parts = ["\n".join(head), *(table.markdown() for table in self.tables)]
+        if self.notes:
+            parts.append("\n".join(f"- {note}" for note in self.notes))
+        return "\n\n".join(parts) + "\n"
 
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The tables of one run."""
-
-    command: str
-    at: datetime
-    tables: Sequence[Table]
-    versions: Mapping[str, str]
-
-    def markdown(self) -> str:
-        made = f"{self.at:%Y-%m-%d %H:%M} UTC, {machine()}, " + ", ".join(f"{k} {v}" for k, v in self.versions.items())
-        return "\n".join([f"`{self.command}`", "", f"{made}.", "", *(table.markdown() for table in self.tables)])
-
-    def write(self, folder: Path, name: str) -> None:
-        """``<name>.json`` and ``<name>.md`` in ``folder``."""
+    def save(self, folder: Path) -> tuple[Path, Path]:
+        """Write ``<name>.json`` and ``<name>.md``; both paths."""
         folder.mkdir(parents=True, exist_ok=True)
-        facts = {**asdict(self), "at": self.at.isoformat(), "machine": machine()}
-        (folder / f"{name}.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
-        (folder / f"{name}.md").write_text(self.markdown(), encoding="utf-8")
+        tables = [{"title": one.title, "columns": list(one.columns), "rows": list(one.rows)} for one in self.tables]
+        content = {"name": self.name, **environment(), "tables": tables, "facts": self.facts, "notes": list(self.notes)}
+        data, text = folder / f"{self.name}.json", folder / f"{self.name}.md"
+        data.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        text.write_text(self.markdown(), encoding="utf-8")
+        return data, text
 
 
-def versions(*packages: str) -> dict[str, str]:
-    """Installed versions of the packages, and Python's."""
-    return {"Python": platform.python_version(), **{name: metadata.version(name) for name in packages}}
+def environment() -> dict[str, str]:
+    """Machine, versions, command, time and load: what somebody needs who wants to repeat a result or to doubt it."""
+    found = [f"Python {platform.python_version()}"]
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    arguments = sys.argv[1:]
+    return {
+        "command": shlex.join(["orders-pipeline", *arguments]),
+        "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": f"{os.cpu_count()} x {_processor()}, {_memory_gb():.0f} GB, {platform.system()} {platform.release()}",
+        "versions": ", ".join(found),
+        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
+    }
 
 
-def machine() -> str:
-    """Processor, cores and memory."""
-    model = "unknown processor"
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores of {model}, {memory:.0f} GB, {platform.system()} {platform.release()}"
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # macOS
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _memory_gb() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
 
 
-def _shown(cell: Cell) -> str:
-    if cell is None:
-        return "–"
-    return f"{cell:.2f}" if isinstance(cell, float) else str(cell)
+def _line(cells: Any) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "–" if value is None else str(value)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from datetime import UTC
 from pathlib import Path
 
 import click
 
 from orders_pipeline.cli.console import tell
-from orders_pipeline.clock import Clock
 
 
 @click.command()
@@ -20,10 +17,7 @@ from orders_pipeline.clock import Clock
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write ingest.json and ingest.md there."
 )
-@click.pass_obj
-def ingest(
-    clock: Clock, orders: int, latencies: tuple[float, ...], against: str, rounds: int, out: Path | None
-) -> None:
+def ingest(orders: int, latencies: tuple[float, ...], against: str, rounds: int, out: Path | None) -> None:
     """First load and 5 % increment as whole processes: ours, the raw floor and, with --against, dlt.
 
     \b
@@ -31,18 +25,16 @@ def ingest(
       orders-pipeline bench ingest --against dlt --latency 0 --latency 50 --out bench
     """
     from orders_pipeline.bench import ingest as bench
-    from orders_pipeline.bench.report import Report, versions
+    from orders_pipeline.bench.report import Report
 
     runners = bench.contestants(against)  # type: ignore[arg-type]  # click has checked it
-    tables = []
+    tables, facts = [], {}
     for latency in latencies or (0.0,):
         costs = bench.measure(runners, orders, latency, rounds, lambda line: click.echo(line, err=True))
+        facts[f"{latency:g} ms"] = bench.facts(costs)
         tables.append(bench.table(f"{orders:,} orders, {latency:.0f} ms an answer", costs, runners))
-        if latency == (latencies or (0.0,))[0]:
-            tables.append(bench.floor_steps(costs))
-    packages = ("duckdb", "msgspec", *(("dlt",) if against != "none" else ()))
-    command = " ".join(["orders-pipeline", *sys.argv[1:]])
-    report = Report(command, clock.now().astimezone(UTC), tables, versions(*packages))
+    tables.append(bench.floor_steps(costs))
+    report = Report("ingest", tables, facts)
     tell(report.markdown())
     if out:
-        report.write(out, "ingest")
+        report.save(out)
