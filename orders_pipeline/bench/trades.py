@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -26,7 +27,10 @@ CHANGED_SHARE = 20
 LATER = timedelta(minutes=40)
 """How far the platform's clock has moved on when the increment is read: past the 3 minutes after which a window closes."""
 
-_SKUS = 2_000
+FIRST_ID_AT = 1_735_660_800
+"""2025-01-01 in Shanghai, in seconds since 1970: before the oldest order of any benchmark."""
+
+SKUS = 2_000
 _PLACES = (("浙江省", "杭州市", "余杭区"), ("广东省", "深圳市", "南山区"), ("江苏省", "苏州市", "昆山市"))
 _STATUSES = ("WAIT_SELLER_SEND_GOODS", "WAIT_BUYER_CONFIRM_GOODS", "TRADE_FINISHED", "TRADE_FINISHED", "TRADE_CLOSED")
 _WORDS = "春茶 明前 龙井 礼盒 特级 散装 高山 云雾 老白茶 正山小种 桂花 手工 罐装 办公室 自饮 送礼 新款 包邮".split()
@@ -44,9 +48,14 @@ class Trade:
 def trades(count: int) -> list[Trade]:
     """So many orders, oldest first, all changed for the last time at least an hour before ``BASE``."""
     rng = random.Random(count)
+    first, seconds = span()
+    return [_render(rng, number, first + timedelta(seconds=seconds * number // count)) for number in range(count)]
+
+
+def span() -> tuple[datetime, int]:
+    """When the oldest order is made, and how many seconds lie between it and the newest."""
     first = BASE - timedelta(days=DAYS - 1) - timedelta(hours=11)
-    span = (BASE - timedelta(hours=1) - first).total_seconds()
-    return [_render(rng, number, first + timedelta(seconds=int(span * number / count))) for number in range(count)]
+    return first, int((BASE - timedelta(hours=1) - first).total_seconds())
 
 
 def changed(orders: list[Trade]) -> dict[int, Trade]:
@@ -61,10 +70,15 @@ def changed(orders: list[Trade]) -> dict[int, Trade]:
     return found
 
 
+def order_id(created: int, number: int) -> int:
+    """Ids grow with time as the platform's do: 19 digits of which a year takes about 5 * 10 ** 17."""
+    return 3_600_000_000_000_000_000 + (created - FIRST_ID_AT) * 16_000_000_000 + number % 1_000 * 1_007
+
+
 def _render(rng: random.Random, number: int, created: datetime) -> Trade:
     modified = min(created + timedelta(seconds=rng.randrange(60, 3 * 86_400)), BASE - timedelta(hours=1))
     paid = created + timedelta(seconds=40)
-    tid = 3_600_000_000_000_000_000 + number * 1_007
+    tid = order_id(int(created.timestamp()), number)
     status = rng.choice(_STATUSES)
     lines = [
         _line(rng, tid + 1 + position, status, paid) for position in range(rng.choices((1, 2, 3), (62, 24, 14))[0])
@@ -96,7 +110,7 @@ def _render(rng: random.Random, number: int, created: datetime) -> Trade:
 
 
 def _line(rng: random.Random, oid: int, status: str, paid: datetime) -> dict[str, Any]:
-    sku, number = rng.randrange(_SKUS), rng.randint(1, 3)
+    sku, number = rng.randrange(SKUS), rng.randint(1, 3)
     fen = 990 + sku * 7
     return {
         "fen": fen * number,
@@ -107,8 +121,8 @@ def _line(rng: random.Random, oid: int, status: str, paid: datetime) -> dict[str
         "sku_id": str(5_000_000_000_000 + sku),
         "outer_iid": f"ITEM-{sku // 4:05}",
         "outer_sku_id": f"SKU-{sku:06}",
-        "title": " ".join(rng.choices(_WORDS, k=28)),
-        "sku_properties_name": f"口味:{rng.choice(_WORDS)};净含量:{sku % 9 + 1}00g;包装:{rng.choice(_WORDS)}礼袋装;产地:浙江杭州",
+        "title": title(sku // 4),
+        "sku_properties_name": f"口味:{_WORDS[sku % 18]};净含量:{sku % 9 + 1}00g;包装:{_WORDS[sku % 13]}礼袋装;产地:浙江杭州",
         "num": number,
         "price": _yuan(fen),
         "total_fee": _yuan(fen * number),
@@ -121,6 +135,12 @@ def _line(rng: random.Random, oid: int, status: str, paid: datetime) -> dict[str
         "invoice_no": f"ZT{oid}",
         "consign_time": _text(paid),
     }
+
+
+@lru_cache(maxsize=SKUS)
+def title(product: int) -> str:
+    """Title of a product, about 170 bytes."""
+    return " ".join(random.Random(product).choices(_WORDS, k=28))
 
 
 def _text(instant: datetime) -> str:
