@@ -102,7 +102,7 @@ def measure(
                     for phase in PHASES:
                         urllib.request.urlopen(address + PHASES[phase], b"").read()  # noqa: S310 - our own server
                         arguments = runner.arguments(address, folder, phase)
-                        cost = child.run(arguments, folder, _environment(folder))
+                        cost = child.run(arguments, folder, environment(folder))
                         _must_hold(runner, folder, orders)
                         costs.setdefault((runner.name, phase), []).append(cost)
                         tell(f"{runner.name}, {phase}: {cost.cpu:.2f} CPU s, {cost.wall:.1f} s, {cost.rss:.0f} MB")
@@ -111,7 +111,7 @@ def measure(
     return costs
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
     return {**_SECRETS, "ORDERS_PIPELINE_SHOPS": str(folder / "shops.yaml")}
 
 

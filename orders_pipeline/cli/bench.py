@@ -1,4 +1,4 @@
-"""``bench``: the benchmarks, one sub-command each, loaded when called. What they measure is in ``orders_pipeline/bench``."""
+"""``orders-pipeline bench``: one command a benchmark, loaded when it is called. What is measured is in the room ``bench``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import click
 
 from orders_pipeline.cli.group import CommandGroup
 
-COMMANDS = {"ingest": "bench_ingest:ingest"}
-"""Sub-command -> module of this room and attribute."""
+BENCHMARKS = {
+    "ingest": "bench_ingest:ingest",
+    "upsert": "bench_store:upsert",
+    "publish": "bench_store:publish",
+    "ticks": "bench_store:ticks",
+    "analytics": "bench_store:analytics",
+}
+"""Benchmark -> module of this room and command."""
 
 
-@click.group("bench", cls=CommandGroup, commands_in=COMMANDS)
+@click.group(cls=CommandGroup, commands_in=BENCHMARKS)
 def bench() -> None:
-    """Measure speed: whole processes, CPU seconds, ratios first. Results as a table, JSON and Markdown.
+    """Measures what the pipeline costs and how fast it is, on this machine.
 
     \b
     Example:
