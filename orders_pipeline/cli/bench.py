@@ -9,6 +9,11 @@ from orders_pipeline.cli.group import CommandGroup
 BENCHMARKS = {
     "startup": "bench_dagster:startup",
     "latency": "bench_dagster:latency",
+    "ingest": "bench_ingest:ingest",
+    "upsert": "bench_store:upsert",
+    "publish": "bench_store:publish",
+    "ticks": "bench_store:ticks",
+    "analytics": "bench_store:analytics",
 }
 """Benchmark -> module of this room and command."""
 
@@ -20,4 +25,5 @@ def bench() -> None:
     \b
     Example:
       orders-pipeline bench latency --seconds 600
+      orders-pipeline bench ingest --against dlt
     """

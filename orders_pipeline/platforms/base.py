@@ -148,6 +148,10 @@ class Platform(Protocol):
         """The platform's clock, aware: ours corrected by what its last answer said; None before any answer."""
         ...
 
+    def hear_time(self, now: datetime) -> None:
+        """Take over the platform's clock as another connection to it has just heard it: spares the call that asks."""
+        ...
+
     def use_session(self, session: str) -> None:
         """Take a refreshed access token into use."""
         ...

@@ -113,7 +113,10 @@ class KeyReader:
 
     def _opened(self, shop: Shop) -> ShopSync:
         if shop.shop not in self._open:
-            self._open[shop.shop] = self._stack.enter_context(self._open_shop(shop))
+            opened = self._stack.enter_context(self._open_shop(shop))
+            for other in list(self._open.values())[:1]:
+                other.tell_time(opened)
+            self._open[shop.shop] = opened
         return self._open[shop.shop]
 
 

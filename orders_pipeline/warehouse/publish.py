@@ -23,7 +23,7 @@ from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 
-from orders_pipeline.clock import Clock
+from orders_pipeline.clock import Clock, shop_day
 from orders_pipeline.settings import DataFolder, UserError
 from orders_pipeline.warehouse.open import open_memory
 from orders_pipeline.warehouse.session import log_of, settle
@@ -57,6 +57,9 @@ class Published:
     seconds: float  # what the copy took
     published_at: datetime
     reflink: bool
+    day: str = ""  # in Shanghai, which the next two count
+    day_copies: int = 0
+    day_bytes: int = 0  # written to disk: a reflink writes next to nothing
 
     @property
     def interval(self) -> float:
@@ -125,7 +128,10 @@ class Publisher:
                 f"The warehouse is written, but its copy for readers in {self._folder.versions} could not be made "
                 f"({error.strerror}): free space or mend permissions, then run again."
             ) from None
-        published = Published(number, version.stat().st_size, seconds, now, reflink)
+        size, last, day = version.stat().st_size, self.last(), shop_day(now).isoformat()
+        copies, written = (last.day_copies, last.day_bytes) if last and last.day == day else (0, 0)
+        written += 0 if reflink else size
+        published = Published(number, size, seconds, now, reflink, day, copies + 1, written)
         self._write(published, stamp)
         self._retire(now)
         return published

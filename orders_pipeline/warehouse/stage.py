@@ -1,8 +1,9 @@
 """Raw files -> staged rows, in memory and before any lock. The SQL that knows a platform's words comes from its folder.
 
 A mapping file reads the view ``pages`` (page_id, platform, shop, api, channel, window_start, window_end, page_no,
-fetched_at, row_count, body) and appends BY NAME to ``staged.<table of core>`` (its columns, page_id, and row_no from
-``nextval('staged.row_no')``), to ``staged.rejected`` what it cannot map, to ``staged.unknown_codes`` what it does not know.
+fetched_at, row_count, body), whose bodies come from the files each time they are asked for. It appends BY NAME to
+``staged.<table of core>`` (its columns, page_id, and row_no from ``nextval('staged.row_no')``), to ``staged.rejected``
+what it cannot map, to ``staged.unknown_codes`` what it does not know.
 """
 
 from __future__ import annotations
@@ -27,20 +28,23 @@ MAPPING_OF_PLATFORM = {
 
 STAGED = ("orders", "order_lines", "line_parts", "refunds", "shipments", "traces", "skus", "stock_snapshots")
 
-_PAGES = """
-CREATE TABLE staged.pages AS
-SELECT row_number() OVER () AS page_id, platform, shop, api, channel, window_start, window_end, page_no, fetched_at,
-  run_id, coalesce(row_count, 0) AS row_count, calls, coalesce(shortfall, 0) AS shortfall, coalesce(body, '') AS body
+_FILES = """
+CREATE VIEW staged.bodies AS
+SELECT file_index::BIGINT << 32 | file_row_number AS page_id, platform, shop, api, coalesce(channel, '') AS channel,
+  window_start, window_end, page_no, fetched_at, run_id, coalesce(row_count, 0) AS row_count, calls,
+  coalesce(shortfall, 0) AS shortfall, coalesce(body, '') AS body
 FROM (
-  FROM read_parquet([{files}], hive_partitioning = false, union_by_name = true)
+  SELECT *, file_index, file_row_number FROM read_parquet([{files}], hive_partitioning = false, union_by_name = true)
   UNION ALL BY NAME SELECT NULL::BIGINT AS shortfall WHERE false)  -- files of older versions have no such column
 """
+
+_PAGES = "CREATE TABLE staged.pages AS SELECT * EXCLUDE (body) FROM staged.bodies"
 
 _WINDOWS = """
 CREATE TABLE staged.windows AS
 SELECT platform, shop, api, window_start, window_end, fetched_at, any_value(run_id) AS run_id,
   max(coalesce(calls, 0)) AS calls, count(*)::INTEGER AS pages, sum(row_count)::BIGINT AS rows,
-  any_value(coalesce(channel, '')) AS channel, max(shortfall) AS shortfall
+  any_value(channel) AS channel, max(shortfall) AS shortfall
 FROM staged.pages GROUP BY platform, shop, api, window_start, window_end, fetched_at
 """
 
@@ -95,16 +99,20 @@ class Stage:
         con = self.con
         con.execute("CREATE SCHEMA staged")
         con.execute(schema.sql("staged.sql"))
+        con.execute("CREATE SCHEMA core")
         for name in STAGED:
-            own = ", ".join(f"{column.name} {column.type}" for column in schema.columns(f"core.{name}"))
-            con.execute(f"CREATE TABLE staged.{name} (row_no BIGINT, page_id BIGINT, {own})")
-        con.execute(_PAGES.format(files=", ".join(map(schema.quoted, files))))
+            con.execute(schema.table_ddl(f"core.{name}"))
+            own = "SELECT NULL::BIGINT AS row_no, NULL::BIGINT AS page_id, *"
+            con.execute(f"CREATE TABLE staged.{name} AS {own} FROM core.{name}")  # keeps types, drops NOT NULL
+        con.execute("DROP SCHEMA core CASCADE")  # from here on the name is the warehouse's
+        con.execute(_FILES.format(files=", ".join(map(schema.quoted, files))))
+        con.execute(_PAGES)
         con.execute(_WINDOWS)
         for mapping, scripts in self._plan().items():
             con.execute(_text(mapping, importlib.import_module(mapping).PRELUDE))
             for script, apis in scripts.items():
                 names = ", ".join(map(schema.quoted, apis))
-                con.execute(f"CREATE OR REPLACE TEMP VIEW pages AS FROM staged.pages WHERE api IN ({names})")
+                con.execute(f"CREATE OR REPLACE TEMP VIEW pages AS FROM staged.bodies WHERE api IN ({names})")
                 con.execute(_text(mapping, script))
         con.execute("DROP VIEW IF EXISTS pages")
         con.execute(_text("orders_pipeline.warehouse.upsert", "newest_orders.sql"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from orders_pipeline.settings import DataFolder, UserError
 from orders_pipeline.warehouse import Warehouse
-from orders_pipeline.warehouse.publish import SUPERSEDED_SECONDS
+from orders_pipeline.warehouse.publish import SUPERSEDED_SECONDS, Published
 from orders_pipeline_tests.warehouse.conftest import SteppedClock
 from orders_pipeline_tests.warehouse.wire import RawZone, trade, trades
 
@@ -203,3 +204,25 @@ def test_a_copy_that_fails_says_so_and_leaves_the_old_one(
     monkeypatch.undo()
     warehouse.flush()
     assert count(folder.published) == 1
+
+
+def test_what_a_days_copies_wrote_is_known(
+    warehouse: Warehouse, folder: DataFolder, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change() -> Published:
+        clock.advance(seconds=60)
+        with warehouse.write("test") as con:
+            con.execute(f"INSERT INTO ops.meta VALUES ('{clock.now()}', '')")
+        published = warehouse.last_published()
+        assert published is not None
+        return published
+
+    first, second = change(), change()
+    assert (second.day_copies, second.day_bytes) == (first.day_copies + 1, first.day_bytes + second.bytes)
+    clock.advance(hours=24)
+    third = change()
+    assert (third.day_copies, third.day_bytes) == (1, third.bytes)
+    monkeypatch.setattr(
+        "orders_pipeline.warehouse.publish._copy", lambda source, target: bool(shutil.copy(source, target))
+    )
+    assert (change().day_bytes, third.day_copies) == (third.bytes, 1)  # a reflink writes nothing

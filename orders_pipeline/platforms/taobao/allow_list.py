@@ -1,9 +1,10 @@
 """Reduces an answer to the fields of ``fields.py`` before anything is stored, logged or raised.
 
 Three ways, each slower than the one before. A page that holds allowed fields only is decoded into typed structs, which
-reject anything else. Where fields came along that are not allowed, structs without that check drop them, and their
-names are collected. Where a value is not of its field's kind, the page is taken apart value by value: a bad row must
-not sink the others, so it stays, reduced to its good fields and marked under ``MISFIT``.
+reject anything else; their texts are checked by ``texts.py``. Where fields came along that are not allowed, structs
+without that check drop them, and their names are collected. Where a value is not of its field's kind, the page is taken
+apart value by value: a bad row must not sink the others, so it stays, reduced to its good fields and marked under
+``MISFIT``.
 
 Knows no API and no HTTP. What is dropped leaves its name and JSON type, never its value.
 """
@@ -23,6 +24,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from orders_pipeline.platforms.base import RetryableError
 from orders_pipeline.platforms.taobao.fields import Rows
+from orders_pipeline.platforms.taobao.texts import Texts, plain
 
 MISFIT = "_misfit"
 """Key added to a row that did not fit: a list of "path: JSON type" of what had to be dropped from it."""
@@ -49,6 +51,7 @@ class AllowList:
         self._api = api
         self.fields = fields
         self._strict = msgspec.json.Decoder(_struct("Strict", fields, strict=True))
+        self._texts = Texts(fields)
         self._lenient = msgspec.json.Decoder(_struct("Lenient", fields, strict=False))
         self._encoder = msgspec.json.Encoder()
 
@@ -56,7 +59,7 @@ class AllowList:
         """The allowed part of a response object. Raises RetryableError where even its outline is not the API's."""
         dropped: dict[str, str] = {}
         value = self._typed(self._strict, raw)
-        if value is None:
+        if value is None or not self._texts.fit(value):
             untyped = self._untyped(raw)
             value = self._typed(self._lenient, raw)
             if value is None:
@@ -114,7 +117,7 @@ def _type(name: str, kind: Any, strict: bool) -> Any:
         return group | _EMPTY | None
     if isinstance(kind, Mapping):
         return _struct(name, kind, strict=strict)
-    return kind
+    return plain(kind) if strict else kind
 
 
 def _name_unknown(objects: list[dict[str, Any]], fields: Mapping[str, Any], path: str, dropped: dict[str, str]) -> None:

@@ -89,6 +89,10 @@ class TopPlatform(TopRequests):
         """The platform's clock by its last ``Date``; None before the first."""
         return self._clock.now() + self._offset if self._heard else None
 
+    def hear_time(self, now: datetime) -> None:
+        """Take over the platform's clock as another connection to it has just heard it."""
+        self._offset, self._heard = now.astimezone(UTC) - self._clock.now(), True
+
     def use_session(self, session: str) -> None:
         """Take a refreshed access token into use."""
         self._session = session

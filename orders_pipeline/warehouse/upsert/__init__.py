@@ -24,6 +24,10 @@ _SCRIPTS = {
 }
 """Which scripts run for which staged tables, in this order: parcels are derived from what those before them wrote."""
 
+_REJECTED = (
+    "SELECT 1 FROM (SELECT reason FROM memory.staged.rejected UNION ALL SELECT reason FROM late_rejected) LIMIT 1"
+)
+
 _TARGET = re.compile(r"^INSERT INTO ((?:core|ops)\.\w+)", re.MULTILINE)
 
 
@@ -46,7 +50,8 @@ def upsert(
         if sources & set(filled):
             _run(con, script, written)
     _run(con, "stalled.sql", written)
-    _run(con, "quarantine.sql", written)
+    if con.execute(_REJECTED).fetchone():
+        _run(con, "quarantine.sql", written)
     if with_ledger:
         _run(con, "ledger.sql", written)
     broken = [rule for (rule,) in con.execute(_text("checks.sql")).fetchall()]

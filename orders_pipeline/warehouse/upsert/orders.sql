@@ -23,9 +23,9 @@ CREATE TEMP TABLE win AS SELECT * FROM seen WHERE wins AND row_no NOT IN (SELECT
 DELETE FROM core.orders AS o USING win
 WHERE o.platform = win.platform AND o.shop = win.shop AND o.order_id = win.order_id;
 INSERT INTO core.orders BY NAME
-SELECT * EXCLUDE (row_no, page_id, best_deposit, last_seen_at, wins, deposit, still_vanished_at, amends)
+SELECT o.* EXCLUDE (row_no, page_id)
   REPLACE (deposit.seen_at AS deposit_seen_at, deposit.amount AS deposit_amount, still_vanished_at AS vanished_at)
-FROM win;
+FROM memory.staged.orders AS o JOIN win USING (row_no);
 
 UPDATE core.orders AS o
 SET deposit_seen_at = s.deposit.seen_at, deposit_amount = s.deposit.amount, vanished_at = s.still_vanished_at

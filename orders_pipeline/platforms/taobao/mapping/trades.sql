@@ -15,18 +15,6 @@ CREATE OR REPLACE TEMP MACRO trades_of(body) AS TRY(from_json(body, '{"trades":{
       "item_id":"VARCHAR","sku_id":"VARCHAR","quantity":"VARCHAR","outer_iid":"VARCHAR","outer_sku_id":"VARCHAR"}]}
   }]}}]}}')).trades.trade;
 
-CREATE OR REPLACE TEMP TABLE page_rows AS
-SELECT page_id, platform, shop, api, fetched_at, row_count, trades_of(body) AS rows
-FROM pages WHERE api <> 'taobao.trade.fullinfo.get'
-UNION ALL
-SELECT page_id, platform, shop, api, fetched_at, row_count,
-  trades_of('{"trades":{"trade":[' || coalesce(TRY(json_extract(body, '$.trade')::VARCHAR), '') || ']}}') AS rows
-FROM pages WHERE api = 'taobao.trade.fullinfo.get';
-
-INSERT INTO staged.rejected
-SELECT page_id, NULL, coalesce(len(rows), 0) || ' of ' || row_count || ' trades readable'
-FROM page_rows WHERE row_count > coalesce(len(rows), 0);
-
 CREATE OR REPLACE TEMP TABLE trade AS
 SELECT nextval('staged.row_no') AS row_no, page_id, platform, shop, api, fetched_at, text_of(t.tid) AS tid,
   text_of(t.type) AS type, text_of(t.status) AS status, instant(t.created) AS created, day_of(t.created) AS created_on,
@@ -51,8 +39,20 @@ SELECT nextval('staged.row_no') AS row_no, page_id, platform, shop, api, fetched
     CASE WHEN bad_money(t.step_paid_fee, money(t.step_paid_fee)) THEN 'step_paid_fee is no amount' END,
     CASE WHEN coalesce(len(t.orders."order"), 0) = 0 THEN 'orders is no list of lines' END,
     misfit_reason(t._misfit)), '') AS reason
-FROM (SELECT page_id, platform, shop, api, fetched_at, unnest(rows) AS t FROM page_rows);
-DROP TABLE page_rows;
+FROM (
+  SELECT page_id, platform, shop, api, fetched_at, unnest(trades_of(body)) AS t
+  FROM pages WHERE api <> 'taobao.trade.fullinfo.get'
+  UNION ALL
+  SELECT page_id, platform, shop, api, fetched_at, unnest(trades_of(
+    '{"trades":{"trade":[' || coalesce(TRY(json_extract(body, '$.trade')::VARCHAR), '') || ']}}')) AS t
+  FROM pages WHERE api = 'taobao.trade.fullinfo.get');
+
+INSERT INTO staged.rejected
+SELECT page_id, NULL, readable || ' of ' || row_count || ' trades readable'
+FROM (
+  SELECT page_id, row_count, count(row_no) AS readable
+  FROM (SELECT page_id, row_count FROM pages) LEFT JOIN trade USING (page_id) GROUP BY ALL)
+WHERE row_count > readable;
 
 CREATE OR REPLACE TEMP TABLE line AS
 SELECT row_no, text_of(l.oid) AS oid, text_of(l.status) AS status, text_of(l.refund_status) AS refund_status,

@@ -1,0 +1,70 @@
+"""Daily SKU sales and the forecast's features from every stored line, in a process of its own.
+
+As a program, ``python -m orders_pipeline.bench.analytics FOLDER`` prints its CPU seconds and memory by step as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from orders_pipeline.bench import child, stored
+from orders_pipeline.bench.report import Table
+from orders_pipeline.settings import DataFolder
+
+LINES_AN_ORDER = 1.75  # of ``stored``
+
+ANCHORS = 8
+"""Days for which features of every SKU are computed: eight weeks back, as the model does."""
+
+
+def measure(lines: int, tell: Callable[[str], None]) -> Table:
+    """Build a warehouse with so many lines and run the program on it."""
+    root = Path(tempfile.mkdtemp(prefix="bench-"))
+    try:
+        stored.build(DataFolder(root), int(lines / LINES_AN_ORDER))
+        tell("built")
+        cost = child.run(["-m", "orders_pipeline.bench.analytics", str(root)], root)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+    spent = json.loads(cost.output)
+    return Table(
+        "Analytics",
+        ["lines", "daily sales, CPU s", "history and features, CPU s", "whole process, CPU s", "MB"],
+        [[lines, spent["daily"], spent["features"], cost.cpu, round(cost.rss)]],
+    )
+
+
+def main(root: str) -> None:
+    import numpy as np
+
+    from orders_pipeline.forecasting import features, history
+    from orders_pipeline.forecasting.daily_sales import refresh_daily_sales
+    from orders_pipeline.light import without_pandas
+    from orders_pipeline.warehouse import Warehouse
+
+    warehouse = Warehouse(DataFolder(Path(root)))
+    marks = [time.process_time()]
+    with without_pandas(), warehouse.write("bench") as con:
+        report = refresh_daily_sales(con)
+        marks.append(time.process_time())
+        assert report.last_day is not None  # noqa: S101 - the folder holds orders
+        sales = history.load_history(con, report.last_day + timedelta(days=1))
+        anchors = [sales.days - 1 - features.WEEK * week for week in range(1, ANCHORS + 1)]
+        signals = features.prepare(sales, [*anchors, sales.days - 1])
+        for anchor in anchors:
+            features.base_features(signals, np.arange(len(sales.skus)), anchor)
+        marks.append(time.process_time())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(json.dumps({"daily": marks[1] - marks[0], "features": marks[2] - marks[1], "mb": peak}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,112 @@
+"""A data folder with as many orders as one likes, written by SQL straight into the warehouse: what a shop has gathered in a
+year. The newest ``trades.DAYS`` days are the orders of the bench server, so that its increment changes some of them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+
+from orders_pipeline.bench import trades
+from orders_pipeline.settings import DataFolder
+from orders_pipeline.warehouse import Warehouse
+
+SHOP = "bench"
+
+DAYS = 365
+"""Over which older orders lie. A tick touches the newest weeks, however many years a warehouse holds."""
+
+NEWEST = 50_000
+"""Orders of the newest ``trades.DAYS`` days: those of the bench server at its usual size."""
+
+_ORDERS = """
+INSERT INTO core.orders BY NAME
+SELECT 'tmall' AS platform, '{shop}' AS shop, id::VARCHAR AS order_id, 'fixed' AS order_type, 'completed' AS status,
+  'TRADE_FINISHED' AS source_status, made_at AS created_at, made_at::DATE AS created_on, made_at + INTERVAL 40 SECOND AS paid_at,
+  made_at::DATE AS paid_on, made_at + INTERVAL 1 DAY AS shipped_at, made_at + INTERVAL 5 DAY AS ended_at,
+  made_at + INTERVAL 5 DAY AS modified_at,
+  10 + n % 500 AS goods_amount, 0 AS freight_amount, 0 AS discount_amount, 0 AS adjust_amount, 10 + n % 500 AS payable_amount,
+  10 + n % 500 AS paid_amount, 10 + n % 500 AS received_amount, '浙江省' AS province, '杭州市' AS city,
+  1 + greatest(n % 4 - 1, 0) AS line_count, made_at + INTERVAL 5 DAY AS synced_at
+FROM made
+"""
+
+_LINE = """
+INSERT INTO core.order_lines BY NAME
+SELECT 'tmall' AS platform, '{shop}' AS shop, (id + 1 + line)::VARCHAR AS line_id, id::VARCHAR AS order_id,
+  (600000000000 + sku // 4)::VARCHAR AS product_id, (5000000000000 + sku)::VARCHAR AS sku_id,
+  printf('SKU-%06d', sku) AS merchant_sku, t.title, printf('净含量:%d00g', sku % 9 + 1) AS sku_properties,
+  1 + n % 3 AS quantity, 10 + sku % 90 AS unit_price, 0 AS discount_amount, 0 AS shop_discount_share,
+  (1 + n % 3) * (10 + sku % 90) AS paid_amount, 'completed' AS status, 'TRADE_FINISHED' AS source_status,
+  'none' AS refund_status, false AS is_gift, '中通快递' AS carrier, 'ZT' || id AS tracking_number,
+  made_at + INTERVAL 1 DAY AS shipped_at
+FROM (SELECT *, unnest(range(1 + greatest(n % 4 - 1, 0))) AS line, hash(id, line) % {skus} AS sku FROM made)
+JOIN titles AS t ON t.product = sku // 4
+"""
+
+_PARCELS = """
+INSERT INTO core.parcels BY NAME
+SELECT 'tmall' AS platform, '{shop}' AS shop, id::VARCHAR AS order_id, 'ZT' || id AS tracking_number, '中通快递' AS carrier,
+  made_at + INTERVAL 1 DAY AS shipped_at, made_at + INTERVAL 4 DAY AS last_trace_at, 'SIGNED' AS last_trace_action,
+  made_at + INTERVAL 4 DAY AS signed_at, 'fetched' AS trace_state
+FROM made;
+INSERT INTO core.parcel_lines BY NAME
+SELECT platform, shop, order_id, tracking_number, line_id, quantity FROM core.order_lines
+"""
+
+
+def build(folder: DataFolder, orders: int) -> None:
+    """Fill an empty data folder and publish it. The ledger says that everything up to ``trades.BASE`` was read."""
+    warehouse = Warehouse(folder)
+    warehouse.prepare()
+    newest = min(orders, NEWEST)
+    with warehouse.write("bench") as con:
+        con.execute("CREATE TEMP TABLE titles (product BIGINT, title VARCHAR)")
+        con.executemany("INSERT INTO titles VALUES (?, ?)", [[n, trades.title(n)] for n in range(trades.SKUS // 4)])
+        _make(con, orders, newest)
+        names = {"shop": SHOP, "skus": trades.SKUS}
+        for script in (_ORDERS, _LINE, _PARCELS):
+            con.execute(script.format(**names))
+        _cover(con)
+    warehouse.flush()
+
+
+def _make(con: duckdb.DuckDBPyConnection, orders: int, newest: int) -> None:
+    """``made``: id, at and a number for each order, the newest ones as ``trades.trades`` makes them."""
+    first, span = trades.span()
+    oldest = int(first.timestamp())
+    con.execute(
+        f"""
+        CREATE TEMP TABLE made AS
+        SELECT 3600000000000000000 + (second - {trades.FIRST_ID_AT}) * 16000000000 + n % 1000 * 1007 AS id,
+          to_timestamp(second) AS made_at, n
+        FROM (
+          SELECT {newest} + n AS n, {oldest} - {DAYS * 86_400} + n * {DAYS * 86_400} // {orders} AS second
+          FROM range({orders - newest}) AS r(n)
+          UNION ALL
+          SELECT n, {oldest} + n * {span} // {newest} AS second FROM range({newest}) AS r(n))
+        """
+    )
+
+
+def _cover(con: duckdb.DuckDBPyConnection) -> None:
+    """Ledger rows: the full pull, and every list up to three minutes before ``BASE``."""
+    end = trades.BASE - timedelta(minutes=3)
+    begin = end - timedelta(days=trades.DAYS)
+    for api, start in (
+        ("taobao.trades.sold.get", begin),
+        ("taobao.trades.sold.increment.get", end - timedelta(hours=1)),
+        ("taobao.refunds.receive.get", begin),
+        ("taobao.logistics.orders.get", end - timedelta(hours=1)),
+    ):
+        con.execute(
+            f"""INSERT INTO ops.sync_windows BY NAME SELECT 'tmall' AS platform, '{SHOP}' AS shop, '{api}' AS api,
+            TIMESTAMPTZ '{_utc(start)}' AS window_start, TIMESTAMPTZ '{_utc(end)}' AS window_end,
+            TIMESTAMPTZ '{_utc(end)}' AS fetched_at, 'bench' AS run_id, 0 AS calls, 0 AS pages, 0 AS rows,
+            'full' AS channel, 0 AS shortfall"""
+        )
+
+
+def _utc(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat()
