@@ -91,10 +91,10 @@ def endpoint(merchant: Merchant) -> Iterator[str]:
 
 def test_each_scrape_looks_anew(loaded: Merchant) -> None:
     with endpoint(loaded) as url:
-        before = samples(httpx.get(url, trust_env=False).text)
+        before = samples(httpx.get(url, trust_env=False, timeout=60).text)
         loaded.clock.advance(86_400)
         assert loaded.run("sync").exit_code == 0
-        after = samples(httpx.get(url, trust_env=False).text)
+        after = samples(httpx.get(url, trust_env=False, timeout=60).text)
     assert before["orders", TEA] < after["orders", TEA] == len(loaded.sold())
 
 
