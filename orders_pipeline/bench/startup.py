@@ -39,6 +39,9 @@ JOBS = ("publish", "messages_shop_1", "sync_shop_1")
 ORDERS, DAYS, ORDERS_PER_DAY = 100_000, 3, 1_000
 """What the shop's runs find: the stored orders of the issue, and a shop of a middling size."""
 
+SETTLE_SECONDS = 10.0
+"""Two rounds of the daemon: what was under way ends, and it has loaded everything; then as long to see what idling costs."""
+
 
 def measure(repeats: int, say: Callable[[str], None]) -> Report:
     """Everything ``repeats`` times; the least of each counts, for a loaded machine only ever adds."""
@@ -111,8 +114,8 @@ def _stack(
             starts.append((label, now - total, time.perf_counter() - begun, (held - memory) / 1e6))
             begun, total, memory = time.perf_counter(), now, held
         stop_automation(port)
-        time.sleep(10)  # rounds that were under way end, and the daemon has loaded everything
-        starts.append(("all of them, idle, a second", idle_rate(stack, 10), 1.0, stack.memory() / 1e6))
+        time.sleep(SETTLE_SECONDS)
+        starts.append(("all of them, idle, a second", idle_rate(stack, SETTLE_SECONDS), 1.0, stack.memory() / 1e6))
         rate = starts[-1][1]
         history: dict[str, int] = {}
         for round_ in range(repeats):

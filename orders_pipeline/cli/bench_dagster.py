@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from orders_pipeline.cli.children import stop_signals_interrupt
 from orders_pipeline.cli.console import tell
 
 OUT = click.option(
@@ -26,7 +27,8 @@ def startup(repeats: int, out: Path) -> None:
     """
     from orders_pipeline.bench.startup import measure
 
-    report = measure(repeats, tell)
+    with stop_signals_interrupt():
+        report = measure(repeats, tell)
     report.save(out)
     tell(report.markdown())
 
@@ -52,7 +54,8 @@ def latency(
     from orders_pipeline.bench.latency import Workload, measure, plot_of
 
     work = Workload(tier, seconds, shops, orders, orders_per_day, calls_per_minute)  # type: ignore[arg-type]
-    report = measure(work, tell)
+    with stop_signals_interrupt():
+        report = measure(work, tell)
     data, text = report.save(out)
     plot = data.with_suffix(".svg")
     plot.write_text(plot_of(report), encoding="utf-8")

@@ -21,8 +21,8 @@ def test_a_short_watch_sees_every_change_and_tells_what_it_cost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(latency, "DAYS", 1)
-    monkeypatch.setattr(latency, "DRAIN_SECONDS", 15.0)
-    options = ["--seconds", "20", "--orders", "1000", "--orders-per-day", "6000", "--out", str(tmp_path)]
+    monkeypatch.setattr(latency, "DRAIN_SECONDS", 10.0)
+    options = ["--seconds", "15", "--orders", "1000", "--orders-per-day", "6000", "--out", str(tmp_path)]
     done = CliRunner().invoke(main, ["bench", "latency", "--tier", "linger", *options], standalone_mode=False)
     assert done.exception is None, done.output
     found = json.loads((tmp_path / "latency-linger-1.json").read_text())
@@ -37,6 +37,7 @@ def test_a_short_watch_sees_every_change_and_tells_what_it_cost(
 
 
 def test_costs_of_processes_and_runs_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup, "SETTLE_SECONDS", 3.0)
     monkeypatch.setattr(startup, "ORDERS", 500)
     monkeypatch.setattr(startup, "ORDERS_PER_DAY", 100)
     monkeypatch.setattr(startup, "IMPORTS", startup.IMPORTS[:1])

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from orders_pipeline.clock import SystemClock
-from orders_pipeline.components.pruning import READ_TAG, READS_KEPT, RUNS_KEPT, prune
+from orders_pipeline.components.pruning import READ_TAG, READS_KEPT, RUNS_KEPT, SHOP_TAG, SYNCS_KEPT, prune
 from orders_pipeline.history import PAGE_BYTES
 from orders_pipeline.settings import DATA_ENV
 
@@ -27,6 +27,11 @@ def by_day() -> None: ...
 
 @dg.asset
 def whole() -> None: ...
+
+
+@dg.asset
+def breaks() -> None:
+    raise dg.Failure("as it should")
 
 
 @dg.asset_check(asset=whole)
@@ -95,15 +100,20 @@ def test_old_runs_go_and_partitions_stay(history: dg.DagsterInstance, tmp_path: 
     assert made(history, by_day, day=keys[1])  # and the history is as usable as before
 
 
-def test_what_is_young_stays(history: dg.DagsterInstance) -> None:
-    runs = [made(history, whole) for _ in range(2)]
-    reads = [made(history, whole, **{READ_TAG: "3"}) for _ in range(2)]
-    made(history, whole)
-    pruned = prune(history, SystemClock().now() + READS_KEPT + timedelta(hours=1))
-    assert pruned.deleted == 2
-    left = {run.run_id for run in history.get_runs()}
-    assert left.issuperset(runs)
-    assert left.isdisjoint(reads)
+def test_each_kind_of_run_stays_as_long_as_it_is_worth(history: dg.DagsterInstance) -> None:
+    read, sync, plain = (made(history, whole, **tags) for tags in ({READ_TAG: "3"}, {SHOP_TAG: "tea"}, {}))
+    failed = dg.materialize([breaks], instance=history, tags={SHOP_TAG: "tea"}, raise_on_error=False).run_id
+    newest = made(history, whole)
+
+    def left(age: timedelta) -> set[str]:
+        prune(history, SystemClock().now() + age)
+        return {run.run_id for run in history.get_runs()}
+
+    hour = timedelta(hours=1)
+    assert left(READS_KEPT - hour) == {read, sync, plain, failed, newest}
+    assert left(READS_KEPT + hour) == {sync, plain, failed, newest}
+    assert left(SYNCS_KEPT + hour) == {plain, failed, newest}
+    assert left(RUNS_KEPT + hour) == {newest}
 
 
 def test_a_pruning_ends(history: dg.DagsterInstance) -> None:

@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
+from orders_pipeline.bench.platform import BusyPlatform
+from orders_pipeline.bench.shop_folder import environment, stanza_file
 from orders_pipeline.settings import DATA_ENV, DataFolder
 from orders_pipeline.shops import SHOPS_ENV
-from orders_pipeline_tests.conftest import living_sandbox, shop_of
-from orders_pipeline_tests.defs.conftest import stanza_file, stanza_of
+from orders_pipeline_tests.conftest import PLENTY
 
 RUN = """
 import sys
@@ -19,7 +20,7 @@ from orders_pipeline import definitions
 
 repository = definitions.defs().get_repository_def()
 with dg.DagsterInstance.ephemeral() as instance:
-    for name in ("sync_tea_tmall", "messages_tea_tmall"):
+    for name in ("sync_shop_1", "messages_shop_1"):
         assert repository.get_job(name).execute_in_process(instance=instance).success
 print(sorted({"pandas", "sklearn", "scipy", "openpyxl", "uvicorn"} & {name for name, module in sys.modules.items() if module}))
 """
@@ -28,10 +29,10 @@ print(sorted({"pandas", "sklearn", "scipy", "openpyxl", "uvicorn"} & {name for n
 def test_loading_and_syncing_import_nothing_of_the_forecast(
     folder: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with living_sandbox(1, 20) as sandbox:
-        sandbox.clock.speed = 1.0  # the child has a clock of its own
-        sandbox.clock.advance(0)
-        monkeypatch.setenv(DATA_ENV, str(folder.root))
-        monkeypatch.setenv(SHOPS_ENV, str(stanza_file(folder.root / "shops.yaml", stanza_of(shop_of(sandbox)))))
+    with BusyPlatform(1, 1, 20, PLENTY) as platform:
+        stanza_file(folder, platform, {"calls_per_minute": PLENTY, "backfill_days": 1})
+        names = {DATA_ENV: str(folder.root), SHOPS_ENV: str(folder.root / "shops.yaml"), **environment(platform)}
+        for name, value in names.items():
+            monkeypatch.setenv(name, value)
         done = subprocess.run([sys.executable, "-c", RUN], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
