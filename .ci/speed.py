@@ -17,7 +17,7 @@ def main() -> int:
     slow = 0
     for phase, most in MOST.items():
         ours, floor = (min(run.cpu for run in costs[runner.name, phase]) for runner in (ingest.OURS, ingest.FLOOR))
-        print(f"{phase}: {ours:.2f} CPU s, {ours / floor:.2f} times the floor, at most {most}")
+        print(f"{phase}: {ours:.2f} CPU s, {ours / floor:.2f} × the floor, at most {most}")  # noqa: T201 - a script
         slow += ours > most * floor
     return 1 if slow else 0
 
