@@ -1,10 +1,15 @@
 """A data folder with as many orders as one likes, written by SQL straight into the warehouse: what a shop has gathered in a
 year. The newest ``trades.DAYS`` days are the orders of the bench server, so that its increment changes some of them.
+
+As a program, ``python -m orders_pipeline.bench.stored FOLDER ORDERS`` builds one: benchmarks that tell memory start it, because
+what a process once held counts as memory of those that it starts.
 """
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 
@@ -110,3 +115,7 @@ def _cover(con: duckdb.DuckDBPyConnection) -> None:
 
 def _utc(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat()
+
+
+if __name__ == "__main__":
+    build(DataFolder(Path(sys.argv[1])), int(sys.argv[2]))
