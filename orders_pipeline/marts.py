@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 def behind(warehouse: Warehouse, shops: Sequence[Shop], now: datetime) -> list[Freshness]:
     """Shops whose orders are late: forecasts are made without them all the same, and say so."""
-    api = FEEDS[FeedName.ORDERS_BY_MODIFIED].api
+    feed = FEEDS[FeedName.ORDERS_BY_MODIFIED]
     with warehouse.read() as con:
-        found = [freshness(con, shop.shop, api, now) for shop in shops]
+        found = [freshness(con, shop.shop, feed, now) for shop in shops]
     return [fresh for fresh in found if fresh.late]
 
 

@@ -6,6 +6,7 @@ stay light. Secrets are named here, never held: ``credentials()`` looks them up 
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,12 +16,17 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from orders_pipeline.settings import UserError, project_root
 
 SHOPS_ENV = "ORDERS_PIPELINE_SHOPS"
 DEFAULT_FILE = Path(__file__).parent / "defs" / "shops" / "defs.yaml"
+
+
+NEAREST = 3
+"""Names offered in place of a wrong one; all of them where none is near."""
 
 
 class Shop(BaseModel):
@@ -41,10 +47,30 @@ class Shop(BaseModel):
     api_calls_per_minute: dict[
         str, Annotated[int, Field(ge=1)]
     ] = {}  # lower quotas of single apis, by the platform's name
+    quota_url_env: str | None = (
+        None  # names the postgresql:// URL of machines that share the key; None = this one alone
+    )
     stock_pool: str | None = None  # shops that sell from one stock share a name; None = a stock of its own
     owners: tuple[str, ...] = ()
     backfill_days: Annotated[int, Field(ge=1, le=92)] = 90  # the platform lists three calendar months
     poll_seconds: Annotated[int, Field(ge=5)] = 30  # Dagster's sensor loop cannot go below 5 s
+    # how long a run goes on reading after the last message, for changes within seconds; 0 = it ends at once. Ten minutes is
+    # the longest that such a run lasts
+    linger_seconds: Annotated[int, Field(ge=0, le=600)] = 0
+
+    @field_validator("api_calls_per_minute")
+    @classmethod
+    def _apis_that_are_called(cls, limits: dict[str, int], info: ValidationInfo) -> dict[str, int]:
+        """A limit of a name that nothing calls by would silently limit nothing."""
+        if info.data.get("platform") in ("taobao", "tmall"):
+            from orders_pipeline.platforms.taobao.names import APIS
+
+            for name in limits.keys() - APIS:
+                near = difflib.get_close_matches(name, sorted(APIS), n=NEAREST) or sorted(APIS)
+                raise PydanticCustomError(
+                    "unknown_api", f"{name!r} is no API that is called; nearest: {', '.join(near)}"
+                )
+        return limits
 
     @property
     def pool(self) -> str:
@@ -73,6 +99,7 @@ class Credentials:
     app_secret: str = field(repr=False)
     session: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
+    quota_url: str | None = field(default=None, repr=False)
 
 
 def shops_file() -> Path:
@@ -121,7 +148,8 @@ def load_shop(slug: str, file: Path | None = None) -> Shop:
 def credentials(shop: Shop) -> Credentials:
     """The shop's secrets. Raises UserError naming the variable that is missing, never a value."""
     values = _dot_env() | {key: value for key, value in os.environ.items() if value}
-    missing = [name for name in (shop.app_key_env, shop.app_secret_env, shop.session_env) if not values.get(name)]
+    needed = (shop.app_key_env, shop.app_secret_env, shop.session_env, shop.quota_url_env)
+    missing = [name for name in needed if name and not values.get(name)]
     if missing:
         raise UserError(
             f"Shop {shop.shop}: set {', '.join(missing)} in the environment or in {project_root() / '.env'}."
@@ -131,6 +159,7 @@ def credentials(shop: Shop) -> Credentials:
         app_secret=values[shop.app_secret_env],
         session=values[shop.session_env],
         refresh_token=values.get(shop.refresh_token_env) or None,
+        quota_url=values[shop.quota_url_env] if shop.quota_url_env else None,
     )
 
 

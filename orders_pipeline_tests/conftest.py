@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from orders_pipeline.sandbox.world import World
 from orders_pipeline.settings import DataFolder
 from orders_pipeline.shops import Shop
 from orders_pipeline.sync import ShopSync
+from orders_pipeline_tests.postgres import serve
 
 NOON = datetime(2026, 1, 15, 12, 0, tzinfo=SHOP_TZ)
 """When the stepped sandbox of a test stands still: an ordinary Thursday."""
@@ -89,3 +90,10 @@ def open_sync(folder: DataFolder) -> Callable[..., AbstractContextManager[ShopSy
         return ShopSync.open(shop_of(sandbox, slug, **settings), folder, run_id="test", clock=sandbox.clock)
 
     return open_
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[int]:
+    """The port of a real server on loopback, one a session; nobody's data needs its disk writes."""
+    with serve(fsync=False) as port:
+        yield port

@@ -1,5 +1,6 @@
-"""Benchmarks of the product as its users run it: whole processes, CPU seconds, ratios within one run before seconds.
+"""What ``orders-pipeline bench`` measures: one module a benchmark, and what they share (platform, processes, report).
 
-What is measured is never imported here: each contestant is a process of its own. Figures of the last run and how to repeat
-it: ``docs/performance.md``. What must hold on any machine belongs into tests.
+Benchmarks run the product's own processes, CPU seconds and ratios within one run before seconds, and read the results from
+outside. Nothing imports this room but its commands. Figures of the last run and how to repeat it: ``docs/performance.md``.
+What must hold on any machine belongs into tests.
 """

@@ -45,9 +45,9 @@ def measure(lines: int, tell: Callable[[str], None]) -> Table:
 def main(root: str) -> None:
     import numpy as np
 
-    from orders_pipeline.cli.light import without_pandas
     from orders_pipeline.forecasting import features, history
     from orders_pipeline.forecasting.daily_sales import refresh_daily_sales
+    from orders_pipeline.light import without_pandas
     from orders_pipeline.warehouse import Warehouse
 
     warehouse = Warehouse(DataFolder(Path(root)))

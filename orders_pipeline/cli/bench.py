@@ -7,6 +7,8 @@ import click
 from orders_pipeline.cli.group import CommandGroup
 
 BENCHMARKS = {
+    "startup": "bench_dagster:startup",
+    "latency": "bench_dagster:latency",
     "ingest": "bench_ingest:ingest",
     "upsert": "bench_store:upsert",
     "publish": "bench_store:publish",
@@ -22,5 +24,6 @@ def bench() -> None:
 
     \b
     Example:
+      orders-pipeline bench latency --seconds 600
       orders-pipeline bench ingest --against dlt
     """

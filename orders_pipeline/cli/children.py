@@ -63,6 +63,10 @@ class Children:
         self._children.append(child)
         return child
 
+    def running(self) -> list[Child]:
+        """The children that have not ended."""
+        return [child for child in self._children if child.process.poll() is None]
+
     def check(self) -> None:
         """Raises UserError naming the child that has ended, its log and the log's last line."""
         for child in self._children:

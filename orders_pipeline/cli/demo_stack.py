@@ -140,18 +140,16 @@ class DemoStack:
         return self._children.start(name, module, *arguments, keep_open=(self._held, *keep_open))
 
     def _wait(self, url: str, text: str, patience: float) -> None:
-        from http.client import HTTPException
-        from urllib.request import ProxyHandler, build_opener
+        import httpx
 
-        direct = build_opener(ProxyHandler({}))  # our own servers, whatever proxy leads outside
         began = self._steps.elapsed
         while True:
             self._steps(text)
             self.check()
             try:
-                with direct.open(url, timeout=2.0):
+                if httpx.get(url, timeout=2.0).is_success:
                     return
-            except (OSError, HTTPException):
+            except httpx.HTTPError:
                 pass  # not listening yet
             if self._steps.elapsed - began > patience:
                 raise UserError(

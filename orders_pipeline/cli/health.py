@@ -21,7 +21,7 @@ from orders_pipeline.settings import DataFolder
 from orders_pipeline.sync.breaker import Breaker
 from orders_pipeline.sync.breaker import read as read_breaker
 from orders_pipeline.sync.ledger import Ledger
-from orders_pipeline.sync.windows import merge
+from orders_pipeline.sync.windows import merge, wall
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,6 +45,9 @@ class ShopHealth:
     loaded: bool = False  # a full pull has been made: increments alone begin with what changed lately
     orders: int = 0
     holes: list[tuple[str, Window]] = field(default_factory=list)  # (api, what no window covers between two that do)
+    lost: list[tuple[str, Window]] = field(
+        default_factory=list
+    )  # holes behind the platform's wall: nobody can fill them
     reconciled_at: datetime | None = None
     differences: list[Difference] = field(default_factory=list)
     last_call: tuple[str, str] | None = None  # outcome and code of the newest call
@@ -137,11 +140,12 @@ def _read_shops(con: duckdb.DuckDBPyConnection, health: Health, now: datetime) -
     for slug, shop in health.shops.items():
         ledger = Ledger.read(con, slug)
         shop.loaded = ledger.first_read(FEEDS[FeedName.ORDERS_BY_CREATED].api) is not None
-        shop.fresh = freshness(con, slug, FEEDS[FeedName.ORDERS_BY_MODIFIED].api, now)
-        for feed in (FeedName.ORDERS_BY_MODIFIED, FeedName.REFUNDS_BY_MODIFIED):
-            api = FEEDS[feed].api  # lists by created have gaps by design: what is new since comes with the increments
-            gaps = pairwise(merge(ledger.covered(api)))
-            shop.holes += [(api, Window(before.end, after.start)) for before, after in gaps]
+        shop.fresh = freshness(con, slug, FEEDS[FeedName.ORDERS_BY_MODIFIED], now)
+        # lists by created have gaps by design: what is new since comes with the increments
+        for feed in (FEEDS[FeedName.ORDERS_BY_MODIFIED], FEEDS[FeedName.REFUNDS_BY_MODIFIED]):
+            for before, after in pairwise(merge(ledger.covered(feed.api))):
+                found = shop.lost if after.start <= wall(feed, now) else shop.holes
+                found.append((feed.api, Window(before.end, after.start)))
     for slug, count in con.execute("SELECT shop, count(*) FROM core.orders GROUP BY shop").fetchall():
         if slug in health.shops:
             health.shops[slug].orders = count

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from orders_pipeline.cli.console import show_table, tell
-from orders_pipeline.cli.light import without_pandas
 from orders_pipeline.cli.options import about, chosen_shops, data_option, local
 from orders_pipeline.cli.stanza import add_stanza
+from orders_pipeline.light import without_pandas
 from orders_pipeline.platforms.base import PlatformError
 from orders_pipeline.settings import UserError, data_folder, project_root
 from orders_pipeline.shops import Shop, credentials, read_stanzas, shops_file

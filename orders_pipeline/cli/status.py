@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from orders_pipeline.cli.console import show_table, tell
-from orders_pipeline.cli.light import without_pandas
 from orders_pipeline.cli.options import data_option, local
 from orders_pipeline.clock import Clock, shop_day
+from orders_pipeline.light import without_pandas
 from orders_pipeline.settings import UserError, data_folder
 from orders_pipeline.shops import credentials, read_stanzas, shops_file
 
@@ -76,6 +76,9 @@ def status(clock: Clock, data: Path | None) -> None:
     for shop_health in health.shops.values():
         for api, hole in shop_health.holes[:INCIDENTS_SHOWN]:
             tell(f"  hole: {shop_health.shop} {api} {local(hole.start)} to {local(hole.end)}")
+        for api, hole in shop_health.lost[:INCIDENTS_SHOWN]:
+            span = f"{local(hole.start)} to {local(hole.end)}"
+            tell(f"  never read, and the platform lists nothing of then any more: {shop_health.shop} {api} {span}")
     tell(f"Forecasts: {_made(health.forecast_on, health.forecast_skus, 'SKUs')}")
     tell(f"Suggestions: {_made(health.suggested_on, health.suggestions, 'suggestions')}")
     if health.incidents:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from orders_pipeline.cli.console import Steps, tell
-from orders_pipeline.cli.light import without_pandas
 from orders_pipeline.cli.options import about, chosen_shops, data_option, day_option, local, shops_option
 from orders_pipeline.clock import Clock
+from orders_pipeline.light import without_pandas
 from orders_pipeline.platforms.base import PlatformError
 from orders_pipeline.settings import UserError, data_folder
 

@@ -13,7 +13,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from orders_pipeline.clock import SHOP_TZ
 from orders_pipeline.components.resources import Pipeline
-from orders_pipeline.components.steps import one_line
+from orders_pipeline.components.steps import on_its_way, one_line
 from orders_pipeline.platforms.base import FlowControlError, PlatformError
 from orders_pipeline.settings import UserError
 from orders_pipeline.shops import SHOPS_ENV, Shop, shops_file
@@ -31,27 +31,41 @@ RUNNING = dg.DefaultScheduleStatus.RUNNING
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """A schedule of every shop: what it runs, when, and why so often."""
+    """A schedule of every shop: what it runs, when, and why so often.
+
+    ``cron`` holds the minute of the first shop as ``{minute}``; the shops after it follow a minute apart each, within
+    ``spread`` minutes, so that ten shops on one machine do not all start at once.
+    """
 
     name: str
     assets: tuple[str, ...]
     cron: str
+    minute: int
+    spread: int
     lease: "Work"  # the work whose lease would make the run fail at once
     why: str
+
+    def cron_of(self, place: int) -> str:
+        """The schedule of the shop at that place of the list."""
+        return self.cron.format(minute=self.minute + place % self.spread)
 
 
 RHYTHMS = (
     Rhythm(
         "sync",
         ("raw_incremental_pages", "raw_refund_pages", "orders", "order_lines", "refunds"),
-        "*/5 * * * *",
+        "{minute}-59/5 * * * *",
+        0,
+        5,
         "sync",
         "a closed window needs five minutes of news to be worth its calls; changes in between are the sensors' business",
     ),
     Rhythm(
         "stock",
         ("stock",),
-        "20 */2 * * *",
+        "{minute} */2 * * *",
+        20,
+        15,
         "stock",
         "a snapshot of 1,000 SKUs costs about 60 calls, and the position is read once a morning; off the full hour, when "
         "many others call the platform",
@@ -59,7 +73,9 @@ RHYTHMS = (
     Rhythm(
         "parcels",
         ("parcels",),
-        "40 * * * *",
+        "{minute} * * * *",
+        40,
+        15,
         "parcels",
         "the first threshold of a stalled parcel is a day: an hour is close enough",
     ),
@@ -71,8 +87,21 @@ def no_shop_reason() -> str:
     return NO_SHOP.format(file=shops_file() if shops_file().is_file() else f"the file that {SHOPS_ENV} names")
 
 
-def shop_automation(shop: Shop) -> dg.Definitions:
-    """The shop's jobs, its schedules, the sensor of its changes, and the job of its first load."""
+CHANGES_SHARE = 5
+"""A fifth of an app key's calls may go into asking whether anything changed, all its shops together."""
+
+
+def changes_interval(shop: Shop, shops_of_key: int) -> int:
+    """Seconds between two questions for a shop's changes: its own setting, or more where its app key has many shops."""
+    return max(shop.poll_seconds, -(-60 * CHANGES_SHARE * shops_of_key // shop.calls_per_minute))
+
+
+def shop_automation(shop: Shop, shops_of_key: int = 1, place: int = 0) -> dg.Definitions:
+    """The shop's jobs, its schedules, the sensor of its changes, and the job of its first load.
+
+    ``shops_of_key``: how many shops share its app key. ``place``: its number in the list of shops, by which syncs are spread
+    over the five minutes.
+    """
     jobs = {rhythm.name: _job(shop, rhythm.name, rhythm.assets) for rhythm in RHYTHMS}
     first = _job(
         shop,
@@ -90,8 +119,8 @@ def shop_automation(shop: Shop) -> dg.Definitions:
     )
     return dg.Definitions(
         jobs=[*jobs.values(), first],
-        schedules=[_schedule(shop, rhythm, jobs[rhythm.name].name) for rhythm in RHYTHMS],
-        sensors=[_changes_sensor(shop, jobs["sync"].name)],
+        schedules=[_schedule(shop, rhythm, jobs[rhythm.name].name, place) for rhythm in RHYTHMS],
+        sensors=[_changes_sensor(shop, jobs["sync"].name, changes_interval(shop, shops_of_key))],
     )
 
 
@@ -104,18 +133,22 @@ def _job(shop: Shop, verb: str, names: Sequence[str]) -> AssetJob:
     )
 
 
-def _schedule(shop: Shop, rhythm: Rhythm, job: str) -> dg.ScheduleDefinition:
+def _schedule(shop: Shop, rhythm: Rhythm, job: str, place: int) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=f"{rhythm.name}_{shop.shop}_schedule",
         job_name=job,
-        cron_schedule=rhythm.cron,
+        cron_schedule=rhythm.cron_of(place),
         execution_timezone=SHOP_TZ.key,
         default_status=RUNNING,
         description=f"{rhythm.name} of {shop.shop}: {rhythm.why}.",
         tags={"orders_pipeline/shop": shop.shop},
     )
-    def tick(pipeline: dg.ResourceParam[Pipeline]) -> dg.RunRequest | dg.SkipReason:
+    def tick(
+        context: dg.ScheduleEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+    ) -> dg.RunRequest | dg.SkipReason:
         busy = pipeline.busy(rhythm.lease, shop.shop)
+        if not busy and on_its_way(context.instance, job):
+            busy = f"A run of {job} is on its way."
         if not busy:  # a sync probes, and reads the newest days once an hour; everything else waits for the breaker
             busy = pipeline.idle(shop.shop) if rhythm.name == "sync" else pipeline.paused(shop.shop)
         return dg.SkipReason(busy) if busy else dg.RunRequest(tags={"orders_pipeline/shop": shop.shop})
@@ -123,13 +156,14 @@ def _schedule(shop: Shop, rhythm: Rhythm, job: str) -> dg.ScheduleDefinition:
     return tick
 
 
-def _changes_sensor(shop: Shop, job: str) -> dg.SensorDefinition:
+def _changes_sensor(shop: Shop, job: str, interval: int) -> dg.SensorDefinition:
     @dg.sensor(
         name=f"changes_{shop.shop}_sensor",
         job_name=job,
-        minimum_interval_seconds=shop.poll_seconds,
+        minimum_interval_seconds=interval,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Asks the platform with one call whether an order of {shop.shop} changed since the last read.",
+        description=f"Asks the platform with one call, every {interval} s, whether an order of {shop.shop} changed since the "
+        "last read; not while its messages tell.",
     )
     def changes(
         context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
@@ -138,6 +172,9 @@ def _changes_sensor(shop: Shop, job: str) -> dg.SensorDefinition:
         if busy:
             return dg.SkipReason(busy)
         try:
+            told = pipeline.told_by_messages(shop)
+            if told:
+                return dg.SkipReason(told)
             with pipeline.open_shop(shop, "", f"sensor {context.sensor_name}") as sync:
                 report = sync.changed()
         except (
@@ -147,6 +184,8 @@ def _changes_sensor(shop: Shop, job: str) -> dg.SensorDefinition:
             return dg.SkipReason(one_line(error))
         except PlatformError as error:
             raise dg.Failure(one_line(error)) from None
+        if report.changed and on_its_way(context.instance, job):
+            return dg.SkipReason(f"{report.count} changes wait for the run of {job} that is on its way.")
         if not report.changed:
             return dg.SkipReason(
                 f"No order of {shop.shop} changed since {report.mark.astimezone(SHOP_TZ):%m-%d %H:%M:%S}."
@@ -172,7 +211,7 @@ def _idle_schedule(rhythm: Rhythm) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=f"{rhythm.name}_schedule",
         job_name=IDLE_JOB,
-        cron_schedule=rhythm.cron,
+        cron_schedule=rhythm.cron_of(0),
         execution_timezone=SHOP_TZ.key,
         default_status=RUNNING,
         description=f"{rhythm.name} of every shop, once there is one.",

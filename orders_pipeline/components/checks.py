@@ -12,6 +12,7 @@ import duckdb
 
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import failing_in_one_line
+from orders_pipeline.light import without_pandas
 from orders_pipeline.quality import Finding, Rule, evaluate
 
 Evaluation = Callable[[duckdb.DuckDBPyConnection, Pipeline], dg.AssetCheckResult]
@@ -42,7 +43,7 @@ def check_step(name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
     def step(
         context: dg.AssetCheckExecutionContext, pipeline: dg.ResourceParam[Pipeline]
     ) -> Iterator[dg.AssetCheckResult]:
-        with failing_in_one_line(), pipeline.warehouse().read() as con:
+        with failing_in_one_line(), without_pandas(), pipeline.warehouse().read() as con:
             for spec, evaluation in checks:
                 if spec.key in context.selected_asset_check_keys:
                     yield evaluation(con, pipeline)._replace(asset_key=spec.asset_key, check_name=spec.name)

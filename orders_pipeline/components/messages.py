@@ -1,21 +1,35 @@
-"""The messages of one app key: one sensor asks for all its shops, one job reads again what they name."""
+"""The messages of one app key: one sensor asks for all its shops, one job reads again what they name.
 
-from collections.abc import Sequence
+Two tiers. A run reads what waits and ends; or, for shops with ``linger_seconds``, it goes on reading while there are changes.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, RunsFilter
 
+from orders_pipeline.components.observing import Observer
 from orders_pipeline.components.resources import Pipeline
-from orders_pipeline.components.steps import failing_in_one_line, one_line
+from orders_pipeline.components.steps import failing_in_one_line, on_its_way, one_line
 from orders_pipeline.platforms.base import FlowControlError, PermissionDeniedError, PlatformError, SessionError
 from orders_pipeline.settings import UserError
 from orders_pipeline.shops import Shop
 
 if TYPE_CHECKING:
-    from orders_pipeline.sync.messages import MessageReport
+    from orders_pipeline.sync import ShopSync
+    from orders_pipeline.sync.key_reader import Reading
 
-POLL_SECONDS = 60
-"""A poll costs a call and a run three CPU-seconds; what changes in between is found by the changes sensor anyway."""
+POLL_SECONDS = 4
+"""Dagster's daemon looks every 5 s; asked for 5, a tick that comes a few milliseconds early in its round would be skipped and
+the next one come after 10. A poll costs a call for all shops of the key, 12 a minute, and no run where nothing waits."""
+
+LINGERING_TAG = "orders_pipeline/lingering"
+"""Of runs that go on reading. ``dagster.yaml`` limits them to MOST_LINGERING, so that others have two slots at least."""
+
+MOST_LINGERING = 2
 
 
 def key_groups(shops: Sequence[Shop]) -> list[tuple[str, list[Shop]]]:
@@ -42,22 +56,36 @@ def _job(name: str, members: Sequence[Shop]) -> dg.JobDefinition:
         description="Reads again the orders, refunds and parcels that waiting messages name, then confirms the messages.",
     )
     def read(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
-        run_id = context.run.run_id
-        failures, consumed = [], False
+        from orders_pipeline.sync import ShopBusyError
+        from orders_pipeline.sync.key_reader import KeyReader, linger
+
+        holder = f"Dagster run {context.run.run_id}"
+        observer = Observer(context, pipeline.clock)
+        quiet = timedelta(seconds=max(member.linger_seconds for member in members))
+        failures: list[str] = []
+
+        def tell(readings: "list[Reading]") -> None:
+            for reading in readings:
+                if reading.report:
+                    observer.saw(reading.shop, reading.report)
+                elif reading.error and reading.has_no_messages:
+                    context.log.info(f"{reading.shop}: {one_line(reading.error)}")
+                elif reading.error:
+                    failures.append(f"{reading.shop}: {one_line(reading.error)}")
+
         with failing_in_one_line():
-            for shop in members:
-                others = [member.shop for member in members if member is not shop]
-                try:
-                    with pipeline.open_shop(shop, run_id, f"Dagster run {run_id}") as sync:
-                        report = sync.poll_messages(others, consume=not consumed)
-                except PermissionDeniedError as error:  # a shop without messages: its closed windows serve it
-                    context.log.info(f"{shop.shop}: {one_line(error)}")
-                    continue
-                except (UserError, PlatformError) as error:
-                    failures.append(f"{shop.shop}: {one_line(error)}")  # its messages wait; the others' must not
-                    continue
-                consumed = True
-                _observe(context, shop.shop, report)
+            try:
+                with (
+                    pipeline.hold("channel", members[0].shop, holder),
+                    KeyReader(members, lambda shop: pipeline.open_shop(shop, context.run.run_id, holder)) as reader,
+                ):
+                    if LINGERING_TAG in context.run.tags:
+                        observer.ended(linger(reader, quiet, pipeline.clock, tell))
+                    else:
+                        tell(reader.read())
+                        observer.ended("")
+            except ShopBusyError as busy:  # requested twice: whoever has it reads everything
+                context.log.info(str(busy))
             if failures:
                 raise dg.Failure(" | ".join(failures))
 
@@ -66,15 +94,6 @@ def _job(name: str, members: Sequence[Shop]) -> dg.JobDefinition:
         read()
 
     return messages
-
-
-def _observe(context: dg.OpExecutionContext, shop: str, report: "MessageReport") -> None:
-    metadata = {"messages": report.messages, "calls": report.calls, "given_up": report.given_up}
-    for asset, count in (("orders", report.orders_read), ("refunds", report.refunds_read)):
-        if count:
-            context.log_event(
-                dg.AssetObservation(dg.AssetKey([shop, asset]), metadata={**metadata, "rows_read": count})
-            )
 
 
 def _sensor(name: str, members: Sequence[Shop], job: dg.JobDefinition) -> dg.SensorDefinition:
@@ -88,13 +107,13 @@ def _sensor(name: str, members: Sequence[Shop], job: dg.JobDefinition) -> dg.Sen
     def waiting(
         context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
     ) -> dg.RunRequest | dg.SkipReason:
+        busy = pipeline.busy("channel", members[0].shop)
         for member in members:
-            busy = pipeline.busy("messages", member.shop) or pipeline.paused(member.shop)
-            if busy:
-                return dg.SkipReason(busy)
+            busy = busy or pipeline.busy("messages", member.shop) or pipeline.paused(member.shop)
+        if busy:
+            return dg.SkipReason(busy)
         try:
-            refused = _permit(members, pipeline, f"sensor {context.sensor_name}")
-            with pipeline.open_shop(members[0], "", f"sensor {context.sensor_name}") as sync:
+            with _permitted(members, pipeline, f"sensor {context.sensor_name}") as (sync, refused):
                 count = sync.receive_messages()  # needs no session, so any shop of the key may ask
         except (UserError, PermissionDeniedError, FlowControlError) as error:
             # an app without messages is a usual thing, and a ban ends by itself: nothing to mend
@@ -103,13 +122,29 @@ def _sensor(name: str, members: Sequence[Shop], job: dg.JobDefinition) -> dg.Sen
             raise dg.Failure(one_line(error)) from None
         if not count:
             return dg.SkipReason(" ".join(["No message is waiting.", *refused]))
-        return dg.RunRequest(tags={"orders_pipeline/messages": str(count)})
+        return _request(context.instance, job.name, members, count)
 
     return waiting
 
 
-def _permit(members: Sequence[Shop], pipeline: Pipeline, holder: str) -> list[str]:
-    """Ask for each shop's messages once in its life; the refusals of shops whose neighbours are served all the same."""
+def _request(
+    instance: dg.DagsterInstance, job: str, members: Sequence[Shop], count: int
+) -> dg.RunRequest | dg.SkipReason:
+    """A run for these messages; none while one is on its way, a short one where as many as may linger do."""
+    if on_its_way(instance, job):
+        return dg.SkipReason(f"{count} messages wait for the run that starts at this moment.")
+    tags = {"orders_pipeline/messages": str(count)}
+    if any(member.linger_seconds for member in members):
+        lingering = instance.get_runs_count(RunsFilter(tags={LINGERING_TAG: "true"}, statuses=IN_PROGRESS_RUN_STATUSES))
+        if lingering < MOST_LINGERING:
+            tags[LINGERING_TAG] = "true"
+    return dg.RunRequest(tags=tags)
+
+
+@contextmanager
+def _permitted(members: Sequence[Shop], pipeline: Pipeline, holder: str) -> "Iterator[tuple[ShopSync, list[str]]]":
+    """One shop's reader, once each shop's messages have been asked for, which is done once in its life; and the refusals of
+    shops whose neighbours are served all the same."""
     from orders_pipeline.sync.messages import is_permitted
 
     refused: list[str] = []
@@ -123,4 +158,5 @@ def _permit(members: Sequence[Shop], pipeline: Pipeline, holder: str) -> list[st
             if len(members) == 1:
                 raise
             refused.append(f"{member.shop}: {one_line(error)}")
-    return refused
+    with pipeline.open_shop(members[0], "", holder) as sync:
+        yield sync, refused

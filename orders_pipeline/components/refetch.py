@@ -1,15 +1,18 @@
 """What still differs from the platform after a reconciliation is read again and compared again, in one run."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 
 from orders_pipeline.components.first_day import first_day
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import failing_in_one_line
+from orders_pipeline.light import without_pandas
 from orders_pipeline.quality import Difference, differences
 from orders_pipeline.shops import Shop
+
+How = Literal["day", "night", "again"]
 
 MOST_ATTEMPTS = 4
 """The night's comparison and three re-fetches: what still differs then is not mended by reading once more."""
@@ -36,7 +39,7 @@ def _sensor(shop: Shop, job: str) -> dg.SensorDefinition:
         description=f"Compares and reads again what of {shop.shop} differs from the platform after a reconciliation.",
     )
     def refetch(pipeline: dg.ResourceParam[Pipeline]) -> list[dg.RunRequest] | dg.SkipReason:
-        with failing_in_one_line(), pipeline.warehouse().read() as con:
+        with failing_in_one_line(), without_pandas(), pipeline.warehouse().read() as con:
             found = [one for one in differences(con, pipeline.today) if one.shop == shop.shop]
         waiting = [one for one in found if one.times_checked < MOST_ATTEMPTS]
         if not waiting:
@@ -48,29 +51,36 @@ def _sensor(shop: Shop, job: str) -> dg.SensorDefinition:
 
 
 def _requests(shop: Shop, found: list[Difference], pipeline: Pipeline) -> list[dg.RunRequest]:
-    """One run a day that was compared by ids; one night again for each day of hours, and one for all weeks.
+    """One run a day of orders that was compared by ids, and one for all other windows that were; one night again for each day
+    of hours, and one for all weeks.
 
     Dagster never runs a run key twice, and a run that dies before it has recorded a comparison leaves the number of
     comparisons as it was: the hour in the key gives it another run.
     """
     yesterday = pipeline.today - timedelta(days=1)
-    attempts: dict[tuple[date, bool], int] = {}
+    attempts: dict[tuple[date, How], int] = {}
     for one in found:
-        day = one.day if one.one_day or one.axis == "modified" else yesterday
-        key = (max(day, first_day()), not one.one_day)
+        if one.one_day and one.day >= first_day():
+            key: tuple[date, How] = one.day, "day"
+        elif one.method == "ids":  # the partition says nothing here: the window may lie before the first
+            key = max(yesterday, first_day()), "again"
+        else:
+            key = max(one.day if one.axis == "modified" else yesterday, first_day()), "night"
         attempts[key] = max(one.times_checked, attempts.get(key, 0))
     hour = pipeline.clock.now().strftime("%Y%m%dT%H")
     return [
-        _request(shop, day.isoformat(), nightly, f"{attempt}:{hour}")
-        for (day, nightly), attempt in sorted(attempts.items())
+        _request(shop, day.isoformat(), how, f"{attempt}:{hour}") for (day, how), attempt in sorted(attempts.items())
     ]
 
 
-def _request(shop: Shop, day: str, nightly: bool, attempt: str) -> dg.RunRequest:
-    ops: dict[str, Any] = {"daily_reconciliation": {"config": {"nightly": nightly, "only": [shop.shop]}}}
-    if nightly:  # it reads again just the windows that differ
+def _request(shop: Shop, day: str, how: How, attempt: str) -> dg.RunRequest:
+    config: dict[str, Any] = {"nightly": how == "night", "only": [shop.shop]}
+    if how == "again":
+        config["again"] = True
+    ops: dict[str, Any] = {"daily_reconciliation": {"config": config}}
+    if how != "day":  # it reads again just the windows that differ
         return dg.RunRequest(
-            run_key=f"{shop.shop}:night:{day}:{attempt}",
+            run_key=f"{shop.shop}:{how}:{day}:{attempt}",
             partition_key=day,
             run_config={"ops": ops},
             asset_selection=[dg.AssetKey("daily_reconciliation")],

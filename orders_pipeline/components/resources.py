@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from orders_pipeline.clock import Clock, SystemClock, shop_day
+from orders_pipeline.clock import SHOP_TZ, Clock, SystemClock, shop_day
 from orders_pipeline.components.steps import current_progress
+from orders_pipeline.light import without_pandas
 from orders_pipeline.settings import DataFolder, data_folder
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from orders_pipeline.sync.leases import Work
     from orders_pipeline.sync.ops import Ops
     from orders_pipeline.warehouse import Warehouse
+
+CALLS_KEPT = timedelta(days=92)
+"""As far back as the platform itself can be asked; polls for messages alone make 17,000 calls a day."""
+
+MESSAGES_SILENT = timedelta(minutes=1)
+"""A dozen polls of the messages in a row must fail before changes are asked for again."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +58,20 @@ class Pipeline:
 
     @contextmanager
     def open_shop(self, shop: Shop, run_id: str, holder: str) -> Iterator[ShopSync]:
-        """The shop's reader, holding its lease. Raises ShopBusyError when another process has it."""
+        """The shop's reader, which takes the shop's lease at each step. Pandas cannot be imported meanwhile: nothing needs it."""
         from orders_pipeline.sync import ShopSync
 
-        with ShopSync.open(
-            shop,
-            self.folder.create(),
-            run_id=run_id,
-            clock=self.clock,
-            progress=current_progress(),
-            holder=holder,
-        ) as sync:
+        with (
+            without_pandas(),
+            ShopSync.open(
+                shop,
+                self.folder.create(),
+                run_id=run_id,
+                clock=self.clock,
+                progress=current_progress(),
+                holder=holder,
+            ) as sync,
+        ):
             yield sync
 
     def breaker(self, shop: str) -> Breaker:
@@ -94,6 +104,35 @@ class Pipeline:
             yield ops
         finally:
             ops.close()
+
+    def forget_calls(self) -> int:
+        """Drop calls older than CALLS_KEPT from both call logs; how many the tables held."""
+        before = self.clock.now() - CALLS_KEPT
+        with self.warehouse().write("upkeep") as con:
+            (count,) = con.execute('DELETE FROM ops.api_calls WHERE "at" < ?', [before]).fetchone() or (0,)
+        with self._ops() as ops:
+            ops.forget_calls(before)
+        return int(count)
+
+    def told_by_messages(self, shop: Shop) -> str | None:
+        """Why nobody need ask for the shop's changes: messages tell them; None where they do not, or not for a while."""
+        from orders_pipeline.shops import credentials
+        from orders_pipeline.sync.messages import heard_at
+
+        heard = heard_at(self.folder, shop.shop, credentials(shop).app_key)
+        if heard is None or self.clock.now() - heard > MESSAGES_SILENT:
+            return None
+        return (
+            f"Messages tell what changes in {shop.shop}; last asked for at {heard.astimezone(SHOP_TZ):%m-%d %H:%M:%S}."
+        )
+
+    @contextmanager
+    def hold(self, work: Work, shop: str, holder: str) -> Iterator[None]:
+        """The lease of this work. Raises ShopBusyError at once where another process has it."""
+        from orders_pipeline.sync.leases import lease
+
+        with lease(self.folder.locks, work, shop, holder, self.clock, wait_seconds=0.0):
+            yield
 
     def busy(self, work: Work, shop: str) -> str | None:
         """Who does this work of the shop at the moment, as the reason of a skipped tick; None where nobody does."""

@@ -29,7 +29,6 @@ def shop_checks(shop: Shop) -> Sequence[dg.AssetChecksDefinition]:
 
 
 def _fresh(shop: Shop) -> Check:
-    api = FEEDS[FeedName.ORDERS_BY_MODIFIED].api
     spec = dg.AssetCheckSpec(
         "fresh",
         asset=dg.AssetKey([shop.shop, "orders"]),
@@ -38,7 +37,7 @@ def _fresh(shop: Shop) -> Check:
     )
 
     def fresh(con: duckdb.DuckDBPyConnection, pipeline: Pipeline) -> dg.AssetCheckResult:
-        found = freshness(con, shop.shop, api, pipeline.clock.now())
+        found = freshness(con, shop.shop, FEEDS[FeedName.ORDERS_BY_MODIFIED], pipeline.clock.now())
         return dg.AssetCheckResult(
             passed=not found.late,
             severity=dg.AssetCheckSeverity.ERROR if found.too_late else dg.AssetCheckSeverity.WARN,
@@ -70,7 +69,6 @@ def _breaker(shop: Shop) -> Check:
 
 
 def _usual(shop: Shop) -> Check:
-    api = FEEDS[FeedName.ORDERS_BY_MODIFIED].api
     spec = dg.AssetCheckSpec(
         "as_usual",
         asset=dg.AssetKey([shop.shop, "orders"]),
@@ -79,7 +77,9 @@ def _usual(shop: Shop) -> Check:
 
     def usual(con: duckdb.DuckDBPyConnection, pipeline: Pipeline) -> dg.AssetCheckResult:
         now = pipeline.clock.now()
-        found = unusual(con, shop.shop, freshness(con, shop.shop, api, now).covered_until, now)
+        found = unusual(
+            con, shop.shop, freshness(con, shop.shop, FEEDS[FeedName.ORDERS_BY_MODIFIED], now).covered_until, now
+        )
         return dg.AssetCheckResult(
             passed=not found,
             severity=dg.AssetCheckSeverity.WARN,  # odd is not wrong: a promotion that ended looks the same

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from orders_pipeline.components.automation import no_shop_automation, shop_automation
-from orders_pipeline.components.messages import message_automation
+from orders_pipeline.components.messages import key_groups, message_automation
 from orders_pipeline.components.misconfigured import Fault, misconfigured_definitions
 from orders_pipeline.components.refetch import refetch_automation
 from orders_pipeline.components.shop_assets import shop_assets
@@ -52,9 +52,10 @@ def shop_definitions() -> dg.Definitions:
     """Definitions of every shop of the stanza file, and of what stands in their place while there is none."""
     good, bad = stanzas()
     parts = [misconfigured_definitions(bad), message_automation(good)]
-    for shop in good:
+    shops_of_key = {member.shop: len(members) for _, members in key_groups(good) for member in members}
+    for place, shop in enumerate(good):
         parts.append(dg.Definitions(assets=shop_assets(shop), asset_checks=shop_checks(shop)))
-        parts += [shop_automation(shop), refetch_automation(shop)]
+        parts += [shop_automation(shop, shops_of_key[shop.shop], place), refetch_automation(shop)]
     if not good:
         parts.append(no_shop_automation())
     return dg.Definitions.merge(*parts)

@@ -47,6 +47,14 @@ def progress_to(progress: Progress) -> Iterator[None]:
         _progress.reset(token)
 
 
+_ON_THEIR_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
+
+
+def on_its_way(instance: dg.DagsterInstance, job: str) -> bool:
+    """Whether a run of this job has been requested and not begun: it will see whatever a second one would."""
+    return instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=_ON_THEIR_WAY)) > 0
+
+
 def one_line(error: BaseException) -> str:
     """What may be stored of an error: our own errors' text; of a foreign one its type and place, never its message."""
     if isinstance(error, (UserError, PlatformError)):

@@ -17,7 +17,8 @@ from orders_pipeline.clock import SHOP_TZ
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-RawTable = Literal["trade_pages", "refund_pages", "item_pages", "trace_pages", "shipment_pages"]
+RawTable = Literal["trade_pages", "refund_pages", "item_pages", "trace_pages", "shipment_pages", "messages"]
+"""Names of the raw zone. Of messages nothing is ever applied: what they name is read again by its id."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -106,6 +107,7 @@ class Message:
     action: str | None = None
     status: str | None = None
     happened_at: datetime | None = None
+    body: str = ""  # in the platform's words, JSON, only what may be stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,10 @@ class Platform(Protocol):
         """The platform's clock, aware: ours corrected by what its last answer said; None before any answer."""
         ...
 
+    def hear_time(self, now: datetime) -> None:
+        """Take over the platform's clock as another connection to it has just heard it: spares the call that asks."""
+        ...
+
     def use_session(self, session: str) -> None:
         """Take a refreshed access token into use."""
         ...
@@ -178,6 +184,10 @@ class Platform(Protocol):
     def messages(self, quantity: int) -> Request[tuple[Message, ...]]: ...
     def confirm_messages(self, message_ids: Sequence[str]) -> Request[None]: ...
     def permit_messages(self) -> Request[None]: ...
+    def message_page(self, bodies: Sequence[str], at: datetime) -> Page:
+        """Messages that were received, as a page to land."""
+        ...
+
     def server_time(self) -> Request[datetime]: ...
     def check(self) -> Request[datetime]:
         """One cheap call that needs valid credentials and permissions."""
@@ -209,6 +219,12 @@ class RetryableError(PlatformError):
     def __init__(self, message: str, *, code: str = "", sub_code: str = "", wait_seconds: float | None = None) -> None:
         super().__init__(message, code=code, sub_code=sub_code)
         self.wait_seconds = wait_seconds
+
+
+class ClockError(RetryableError):
+    """This machine's clock is off, and has been corrected by the platform's: not the platform's trouble."""
+
+    outcome = "clock"
 
 
 class FlowControlError(PlatformError):

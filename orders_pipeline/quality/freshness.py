@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orders_pipeline.sync.ledger import Ledger
-from orders_pipeline.sync.windows import NORMAL_LAG, merge
+from orders_pipeline.sync.windows import NORMAL_LAG, merge, reachable, wall
 
 if TYPE_CHECKING:
     import duckdb
+
+    from orders_pipeline.platforms.base import Feed
 
 LATE = NORMAL_LAG
 
@@ -41,12 +43,13 @@ class Freshness:
         return f"{self.shop}: orders are complete up to {self.covered_until:%Y-%m-%d %H:%M} UTC, {minutes} minutes ago."
 
 
-def freshness(con: duckdb.DuckDBPyConnection, shop: str, api: str, now: datetime) -> Freshness:
-    """Where the first gapless stretch of closed windows of ``api`` (orders by modified) ends, measured at ``now``.
+def freshness(con: duckdb.DuckDBPyConnection, shop: str, feed: Feed, now: datetime) -> Freshness:
+    """Where the first gapless stretch of closed windows of ``feed`` (orders by modified) ends, measured at ``now``.
 
-    Of several disjoint stretches the oldest counts: behind a hole nothing is known to be complete.
+    Of several disjoint stretches the oldest counts: behind a hole nothing is known to be complete. A hole that the platform
+    lists nothing of any more counts no longer: what it took stays lost however often somebody syncs.
     """
-    covered = merge(Ledger.read(con, shop).covered(api))
+    covered = reachable(merge(Ledger.read(con, shop).covered(feed.api)), wall(feed, now))
     if not covered:
         return Freshness(shop, None, None)
     until = covered[0].end.astimezone(UTC)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -16,6 +16,7 @@ from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.drift import export_drift
 from orders_pipeline.sync.incidents import close_for_read_since, open_for_unknown_codes, tell_of_quarantine
 from orders_pipeline.sync.landing import LandedFile
+from orders_pipeline.sync.window_read import rows_of
 from orders_pipeline.warehouse import ApplyReport, mapping_version
 
 BYTES_A_TRANSACTION = 8_000_000
@@ -24,17 +25,23 @@ BYTES_A_TRANSACTION = 8_000_000
 TAIL_OVERLAP = timedelta(seconds=10)
 """The platform stamps whole seconds and commits shortly after: the tail re-reads that much."""
 
+TAIL_FEEDS = (FeedName.ORDERS_BY_MODIFIED, FeedName.REFUNDS_BY_MODIFIED)
+
+_REJECTED = "SELECT 1 FROM memory.staged.rejected UNION ALL SELECT 1 FROM late_rejected LIMIT 1"
+"""Rows of this transaction that are in no table: by the stage, and by what is stored."""
+
 LONGEST_TAIL = timedelta(hours=2)
 """Where closed windows are further behind than this, the tail does not try to bridge the gap: the holes come first."""
 
 
 @dataclass(frozen=True, slots=True)
 class TailReport:
-    """What a tail read brought."""
+    """What a tail read brought. ``versions``: of each list that was read, ids and the times at which their rows changed."""
 
     rows: int
     calls: int
     read_until: datetime
+    versions: Mapping[FeedName, Mapping[str, datetime | None]] = field(default_factory=dict)
 
 
 def apply_landed(ctx: Context, tables: Sequence[RawTable]) -> ApplyReport:
@@ -73,14 +80,15 @@ def apply_files(ctx: Context, files: Sequence[LandedFile]) -> ApplyReport:
 
 
 def retry_quarantined(ctx: Context) -> ApplyReport:
-    """Once after each change of the mapping: the raw files with rows that the one before could not read."""
+    """Once after each change of the mapping: the raw files with rows that the one before could not read.
+
+    The version was read with the ledger: where it has not changed, and once this run has retried, nothing is opened.
+    """
     version, shop = mapping_version(), ctx.shop.shop
-    if ctx.mapped_by == version:
-        return ApplyReport()  # this run has seen to it
+    if version in (ctx.retried, ctx.ledger().mapping):
+        return ApplyReport()
+    ctx.retried = version
     with ctx.warehouse.read() as con:
-        if con.execute("SELECT 1 FROM ops.meta WHERE key = ? AND value = ?", [f"mapping:{shop}", version]).fetchone():
-            ctx.mapped_by = version
-            return ApplyReport()
         windows = con.execute(
             "SELECT DISTINCT api, window_start, window_end, fetched_at FROM ops.quarantine WHERE shop = ?", [shop]
         ).fetchall()
@@ -91,22 +99,23 @@ def retry_quarantined(ctx: Context) -> ApplyReport:
     def remember(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("DELETE FROM ops.meta WHERE key = ?", [f"mapping:{shop}"])
         con.execute("INSERT INTO ops.meta VALUES (?, ?)", [f"mapping:{shop}", version])
-        tell_of_quarantine(con, shop, ctx.clock.now())
+        tell_of_quarantine(con, shop, ctx.clock.now(), rejected=True)
 
     return ctx.warehouse.apply_again(paths, holder=ctx.holder, also=remember)
 
 
-def read_tail(ctx: Context) -> TailReport:
+def read_tail(ctx: Context, feeds: Sequence[FeedName] = TAIL_FEEDS) -> TailReport:
     """Orders and refunds from the last tail mark to now, upserted under the freshness guard, never entered in the ledger."""
     now = ctx.caller.platform_now()
     files: list[Path] = []
     marks: list[tuple[FeedName, datetime]] = []
+    versions: dict[FeedName, dict[str, datetime | None]] = {}
     rows = calls = 0
     folder = ctx.folder.root / "tail"
     folder.mkdir(exist_ok=True)
     ledger = ctx.ledger()
     try:
-        for name in (FeedName.ORDERS_BY_MODIFIED, FeedName.REFUNDS_BY_MODIFIED):
+        for name in feeds:
             feed = ctx.feed(name)
             covered = ledger.covered(feed.api)
             mark = max(
@@ -118,6 +127,7 @@ def read_tail(ctx: Context) -> TailReport:
             window = Window(start, max(now.replace(microsecond=0), start + timedelta(seconds=1)))
             read = ctx.read_tail(feed, window)
             rows, calls = rows + len(read.ids), calls + read.calls
+            versions[name] = {key: at for page in read.pages for key, at in rows_of(page).items()}
             marks.append((name, min(window.end, read.pages[0].at)))  # what came while the call waited is unread
             if read.ids:
                 path = folder / f"{ctx.shop.shop}-{name}-{os.getpid()}.parquet"
@@ -130,7 +140,7 @@ def read_tail(ctx: Context) -> TailReport:
             path.unlink(missing_ok=True)
     for name, at in marks:
         ctx.ops.set_tail_mark(ctx.shop.shop, name, at)
-    return TailReport(rows, calls, now)
+    return TailReport(rows, calls, now, versions)
 
 
 def _record(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:
@@ -138,7 +148,7 @@ def _record(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:
     export_calls(ctx, con)
     open_for_unknown_codes(con, ctx.shop.shop, ctx.clock.now())
     close_for_read_since(con, ctx.shop.shop, ctx.clock.now())
-    tell_of_quarantine(con, ctx.shop.shop, ctx.clock.now())
+    tell_of_quarantine(con, ctx.shop.shop, ctx.clock.now(), rejected=con.execute(_REJECTED).fetchone() is not None)
     export_drift(ctx.ops, con, ctx.shop.shop, ctx.clock.now())
 
 

@@ -35,7 +35,7 @@ FAILURES = ("retryable", "unknown")
 """Outcomes that are the platform's fault: transport, its own errors, foreign bodies, codes outside its table."""
 
 ANSWERS = ("ok", "not_listed")
-"""Outcomes that show it works. A spent quota, an expired session and a wrong request of ours tell neither."""
+"""Outcomes that show it works. A spent quota, an expired session, a wrong clock and a wrong request of ours tell neither."""
 
 State = Literal["closed", "open", "probing"]
 

@@ -74,7 +74,7 @@ class Context:
     progress: Progress = silent
     landing: Landing = field(init=False)
     applied: list[LandedFile] = field(default_factory=list)  # by this run; the published copy may lag a second behind
-    mapped_by: str = field(default="", init=False)  # the mapping that quarantined rows are known to have been read by
+    retried: str = ""  # the mapping by which this run has tried again what an earlier one had set aside
     _read: tuple[Path, Ledger] | None = field(default=None, init=False)  # the copy that the ledger was last read from
 
     def __post_init__(self) -> None:

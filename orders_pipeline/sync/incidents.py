@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 import duckdb
 
 from orders_pipeline.clock import SHOP_TZ
-from orders_pipeline.platforms.base import FeedName
+from orders_pipeline.platforms.base import FeedName, Window
 from orders_pipeline.sync import breaker
 from orders_pipeline.sync.context import Context
-from orders_pipeline.sync.windows import closed_end, holes
+from orders_pipeline.sync.windows import closed_end, holes, wall
 
 GAP_AFTER = timedelta(hours=1)
 """A hole in the ledger that is this old after a sync is an incident; younger ones the next ticks fill."""
@@ -35,14 +35,6 @@ def open_for_unknown_codes(con: duckdb.DuckDBPyConnection, shop: str, at: dateti
     con.execute(_UNKNOWN_CODES, {"shop": shop, "at": at})
 
 
-_UNREAD = """
-INSERT INTO ops.incidents (id, kind, shop, subject, opened_at, detail)
-SELECT 'message_unread:' || $shop || ':' || $subject || ':' || epoch_ms($at::TIMESTAMPTZ), 'message_unread', $shop, $subject, $at,
-  'A message named it, and it could not be read: ' || $error || ' The next closed window that holds it closes this.'
-WHERE NOT EXISTS (
-  FROM ops.incidents WHERE kind = 'message_unread' AND shop = $shop AND subject = $subject AND closed_at IS NULL)
-"""
-
 _READ_SINCE = """
 UPDATE ops.incidents AS i SET closed_at = $at
 WHERE kind = 'message_unread' AND shop = $shop AND closed_at IS NULL AND (
@@ -53,7 +45,8 @@ WHERE kind = 'message_unread' AND shop = $shop AND closed_at IS NULL AND (
 
 def open_for_unread_message(con: duckdb.DuckDBPyConnection, shop: str, subject: str, error: str, at: datetime) -> None:
     """One open incident for an order (or refund) that messages name and that cannot be read by its id."""
-    con.execute(_UNREAD, {"shop": shop, "subject": subject, "error": error, "at": at})
+    detail = f"A message named it, and it could not be read: {error} The next closed window that holds it closes this."
+    open_one(con, shop, "message_unread", subject, detail, at)
 
 
 def close_for_read_since(con: duckdb.DuckDBPyConnection, shop: str, at: datetime) -> None:
@@ -63,19 +56,26 @@ def close_for_read_since(con: duckdb.DuckDBPyConnection, shop: str, at: datetime
 
 @dataclass(frozen=True, slots=True)
 class _Fact:
-    """What a step knows at its end: an incident of this kind and subject is open, or is over."""
+    """What a step knows at its end: an incident of this kind and subject is open, or is over. One ``for_good`` is past
+    mending: it is written down once, already closed, since nobody could ever close it."""
 
     kind: str
     subject: str
     is_open: bool
     detail: str
+    for_good: bool = False
+
+    def is_news(self, known: bool | None) -> bool:
+        """``known``: whether its incident is open by what is published; None where it never had one."""
+        return known is None if self.for_good else self.is_open != bool(known)
 
 
-_OPEN_ONES = "SELECT kind, subject FROM ops.incidents WHERE shop = ? AND closed_at IS NULL"
+_KNOWN = "SELECT kind || ' ' || subject, bool_or(closed_at IS NULL) FROM ops.incidents WHERE shop = ? GROUP BY 1"
+"""Whether what has ever had an incident has an open one."""
 
 _OPEN = """
 INSERT INTO ops.incidents (id, kind, shop, subject, opened_at, detail)
-SELECT $kind || ':' || $shop || ':' || $subject || ':' || epoch_ms($at), $kind, $shop, $subject, $at, $detail
+SELECT $kind || ':' || $shop || ':' || $subject || ':' || epoch_ms($at::TIMESTAMPTZ), $kind, $shop, $subject, $at, $detail
 WHERE NOT EXISTS (
   FROM ops.incidents i WHERE i.kind = $kind AND i.shop = $shop AND i.subject = $subject AND i.closed_at IS NULL)
 """
@@ -86,24 +86,33 @@ WHERE kind = $kind AND shop = $shop AND subject = $subject AND closed_at IS NULL
 """
 
 
+def open_one(con: duckdb.DuckDBPyConnection, shop: str, kind: str, subject: str, detail: str, at: datetime) -> None:
+    """One open incident of a kind and subject; nothing where there is one."""
+    con.execute(_OPEN, {"kind": kind, "subject": subject, "shop": shop, "at": at, "detail": detail})
+
+
+def close_one(con: duckdb.DuckDBPyConnection, shop: str, kind: str, subject: str, at: datetime) -> None:
+    """It is over."""
+    con.execute(_CLOSE, {"kind": kind, "subject": subject, "shop": shop, "at": at})
+
+
 def settle(ctx: Context, *, gaps: bool) -> None:
     """Open and close auth_expired, breaker_open and, with ``gaps``, sync_gap by what this run knows.
 
     Takes the writer's lock only where the published copy says otherwise. Raises UserError where that lock is not to be had.
     """
-    facts = [*_signed_in(ctx), _breaker(ctx), *(_gap(ctx) if gaps else [])]
+    facts = [*_signed_in(ctx), _breaker(ctx), *(_gaps(ctx) if gaps else [])]
     with ctx.warehouse.read() as con:
-        known = set(con.execute(_OPEN_ONES, [ctx.shop.shop]).fetchall())
-    changed = [fact for fact in facts if fact.is_open != ((fact.kind, fact.subject) in known)]
+        known = dict(con.execute(_KNOWN, [ctx.shop.shop]).fetchall())
+    changed = [fact for fact in facts if fact.is_news(known.get(f"{fact.kind} {fact.subject}"))]
     if not changed:
         return
     with ctx.warehouse.write(ctx.holder) as con:
         for fact in changed:
-            what = {"kind": fact.kind, "subject": fact.subject, "shop": ctx.shop.shop, "at": ctx.clock.now()}
-            if fact.is_open:
-                con.execute(_OPEN, {**what, "detail": fact.detail})
-            else:
-                con.execute(_CLOSE, what)
+            if fact.is_open or fact.for_good:
+                open_one(con, ctx.shop.shop, fact.kind, fact.subject, fact.detail, ctx.clock.now())
+            if not fact.is_open:
+                close_one(con, ctx.shop.shop, fact.kind, fact.subject, ctx.clock.now())
 
 
 def _signed_in(ctx: Context) -> list[_Fact]:
@@ -119,20 +128,35 @@ def _breaker(ctx: Context) -> _Fact:
     )
 
 
-def _gap(ctx: Context) -> list[_Fact]:
-    """Holes in what was read by modified time, from the first window on."""
+def _gaps(ctx: Context) -> list[_Fact]:
+    """Holes in what was read by modified time, from the first window on; those behind the platform's wall one by one."""
     feed = ctx.feed(FeedName.ORDERS_BY_MODIFIED)
     covered = ctx.coverage(feed.table).covered(feed.api)
     if not covered:
         return []
     now = ctx.platform.now() or ctx.clock.now()
-    found = holes(covered, covered[0].start, closed_end(now) - GAP_AFTER)
+    every, oldest = holes(covered, covered[0].start, closed_end(now) - GAP_AFTER), wall(feed, now)
+    lost = [_lost(feed.api, hole) for hole in every if hole.end <= oldest]
+    found = [hole for hole in every if hole.end > oldest]
     if not found:
-        return [_Fact("sync_gap", feed.api, False, "")]
+        return [*lost, _Fact("sync_gap", feed.api, False, "")]
     start, end = (at.astimezone(SHOP_TZ) for at in (found[0].start, found[0].end))
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     detail = f"Orders that changed from {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S}{more} have not been read."
-    return [_Fact("sync_gap", feed.api, True, f"{detail} The next sync begins there; see why the last one failed.")]
+    return [
+        *lost,
+        _Fact("sync_gap", feed.api, True, f"{detail} The next sync begins there; see why the last one failed."),
+    ]
+
+
+def _lost(api: str, hole: Window) -> _Fact:
+    start, end = (f"{at.astimezone(SHOP_TZ):%Y-%m-%d %H:%M:%S}" for at in (hole.start, hole.end))
+    detail = (
+        f"Orders that changed from {start} to {end} were not read while the platform still listed them, which it does for three "
+        "months: those created before then are missing, or stay as they were last seen, and sales of these days are too low. "
+        "No run can mend it; where books need that time, export it from the seller's own page."
+    )
+    return _Fact("sync_gap", f"{api} {start} to {end}", False, detail, for_good=True)
 
 
 _QUARANTINED = """
@@ -145,14 +169,21 @@ FROM ops.quarantine_open WHERE shop = $shop AND api NOT IN (
 GROUP BY api
 """
 
+_QUARANTINE_OPEN = "SELECT 1 FROM ops.incidents WHERE kind = 'quarantine' AND shop = ? AND closed_at IS NULL LIMIT 1"
+
 _QUARANTINE_OVER = """
 UPDATE ops.incidents SET closed_at = $at WHERE kind = 'quarantine' AND shop = $shop AND closed_at IS NULL
   AND subject NOT IN (SELECT api FROM ops.quarantine_open WHERE shop = $shop)
 """
 
 
-def tell_of_quarantine(con: duckdb.DuckDBPyConnection, shop: str, at: datetime) -> None:
-    """One open incident for each list with rows that are in no table, closed when newer versions of them all are."""
-    if con.execute("SELECT 1 FROM ops.quarantine WHERE shop = ? LIMIT 1", [shop]).fetchone():
+def tell_of_quarantine(con: duckdb.DuckDBPyConnection, shop: str, at: datetime, *, rejected: bool) -> None:
+    """One open incident for each list with rows that are in no table, closed when newer versions of them all are.
+
+    Without rows that this transaction has ``rejected`` none can be due; without an open one none can be over. Most
+    transactions have neither, and the view behind both costs a look at every order.
+    """
+    if rejected:
         con.execute(_QUARANTINED, {"shop": shop, "at": at})
-    con.execute(_QUARANTINE_OVER, {"shop": shop, "at": at})
+    if con.execute(_QUARANTINE_OPEN, [shop]).fetchone():
+        con.execute(_QUARANTINE_OVER, {"shop": shop, "at": at})

@@ -13,8 +13,9 @@ from orders_pipeline import locks
 from orders_pipeline.clock import Clock
 from orders_pipeline.settings import UserError
 
-Work = Literal["sync", "backfill", "stock", "parcels", "messages", "reconcile"]
-"""What a lease is taken for. A back-fill of hours does not hold up the increments: they land different windows, and the
+Work = Literal["sync", "backfill", "stock", "parcels", "messages", "channel", "reconcile"]
+"""What a lease is taken for; the channel is the messages of a whole app key, under its first shop's name. A back-fill of hours
+does not hold up the increments: they land different windows, and the
 freshness guard makes their order irrelevant."""
 
 

@@ -33,8 +33,9 @@ class AppliedWindow:
 class Ledger:
     """A shop's applied windows, as of the newest published copy."""
 
-    def __init__(self, rows: list[AppliedWindow]) -> None:
+    def __init__(self, rows: list[AppliedWindow], mapping: str = "") -> None:
         self.rows = rows
+        self.mapping = mapping  # the version by which what was set aside has last been tried
 
     @classmethod
     def load(cls, warehouse: Warehouse, shop: str) -> Ledger:
@@ -44,11 +45,12 @@ class Ledger:
     @classmethod
     def read(cls, con: duckdb.DuckDBPyConnection, shop: str) -> Ledger:
         """From an open connection that holds ``ops.sync_windows``."""
-        return cls([_row(*row) for row in con.execute(_READ, [shop]).fetchall()])
+        mapping = con.execute("SELECT value FROM ops.meta WHERE key = ?", [f"mapping:{shop}"]).fetchone()
+        return cls([_row(*row) for row in con.execute(_READ, [shop]).fetchall()], mapping[0] if mapping else "")
 
     def with_landed(self, files: Iterable[LandedFile]) -> Ledger:
         """This ledger and windows that have landed but are not applied yet."""
-        return Ledger(self.rows + [_row(*file.key) for file in files])
+        return Ledger(self.rows + [_row(*file.key) for file in files], self.mapping)
 
     def covered(self, api: str) -> list[Window]:
         """Closed windows of an api that were read whole, in order of their start."""

@@ -1,8 +1,8 @@
-"""``ops.sqlite``: what many processes share second by second: call log, bans, tail marks, tokens.
+"""``ops.sqlite``: what many processes share second by second: call log, tail marks, tokens.
 
 Losing the file costs call history, one sign-in and some repeated reads, never an order. What must survive is in ``raw/``
-and the warehouse. The quota's, the messages' and the drift's own
-tables live in the same file (``quota.py``, ``inbox.py``, ``drift.py``).
+and the warehouse. The quota's, the messages' and the drift's own tables live in the same file (``quota_sqlite.py``,
+``inbox.py``, ``drift.py``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,6 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS api_calls (
   call_id INTEGER PRIMARY KEY, at TEXT NOT NULL, shop TEXT NOT NULL, api TEXT NOT NULL, run_id TEXT NOT NULL,
   latency_ms REAL NOT NULL, outcome TEXT NOT NULL, code TEXT NOT NULL, sub_code TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS app_bans (app_key TEXT PRIMARY KEY, until TEXT NOT NULL, said_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tail_marks (shop TEXT, feed TEXT, mark TEXT NOT NULL, PRIMARY KEY (shop, feed));
 CREATE TABLE IF NOT EXISTS traces_asked (
   shop TEXT, order_id TEXT, tracking_number TEXT, asked_at TEXT NOT NULL, PRIMARY KEY (shop, order_id, tracking_number));
@@ -50,7 +49,10 @@ class Ops:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # tokens are in it: nobody else may read
+        # tokens are in it: nobody else may read. Only a file that is not there is opened: closing one that is would drop the
+        # locks of this process's other connections (POSIX locks are by process), and others would take the log from under them
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         self._lock = threading.RLock()
         self._con = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None)
         self._con.execute("PRAGMA journal_mode=WAL")
@@ -93,35 +95,16 @@ class Ops:
                 "SELECT * FROM api_calls WHERE call_id > ? ORDER BY call_id", (call_id,)
             ).fetchall()
 
+    def forget_calls(self, before: datetime) -> int:
+        """Drop the calls that were made before then; how many."""
+        with self._transaction() as con:
+            return con.execute("DELETE FROM api_calls WHERE call_id < ?", (call_ids_since(before),)).rowcount
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, for questions only."""
         with self._lock:
             yield self._con
-
-    # bans -----------------------------------------------------------------------------------------------------
-
-    def ban(self, app_key: str, until: datetime, said_at: datetime) -> None:
-        """Remember that the platform refuses this app key until then, as it said at ``said_at``; a ban never gets shorter."""
-        with self._transaction() as con:
-            con.execute(
-                "INSERT INTO app_bans VALUES (?, ?, ?) ON CONFLICT (app_key) DO UPDATE SET"
-                " until = excluded.until, said_at = excluded.said_at WHERE excluded.until > until",
-                (app_key, _text(until), _text(said_at)),
-            )
-
-    def move_ban(self, app_key: str, until: datetime, said_at: datetime) -> None:
-        """Write a ban in terms of a clock that was set back."""
-        with self._transaction() as con:
-            con.execute(
-                "UPDATE app_bans SET until = ?, said_at = ? WHERE app_key = ?", (_text(until), _text(said_at), app_key)
-            )
-
-    def banned_until(self, app_key: str) -> tuple[datetime, datetime] | None:
-        """When the newest ban ends and when it was imposed."""
-        with self._lock:
-            row = self._con.execute("SELECT until, said_at FROM app_bans WHERE app_key = ?", (app_key,)).fetchone()
-        return (instant_of(row[0]), instant_of(row[1])) if row else None
 
     # tail marks -----------------------------------------------------------------------------------------------
 

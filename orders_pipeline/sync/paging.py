@@ -111,7 +111,7 @@ def descend(fetch: FetchPage, read: WindowRead, page_size: int, parts: Sequence[
     """One way from the window's end down to its start, or until ``calls`` are spent."""
     window, cursor = read.window, read.window.end
     done = Pass()
-    spent = 0
+    spent = longest = 0
     while True:
         # bounds are inclusive and the end must come after the start: a last single second is asked for with the one before
         asked = Window(min(window.start, cursor - SECOND), cursor)
@@ -129,8 +129,14 @@ def descend(fetch: FetchPage, read: WindowRead, page_size: int, parts: Sequence[
         if page.row_count >= total and page.has_next is not True:
             return done
         done.sound &= page.row_count < total  # a last page that says there is more contradicts itself
+        longest = max(longest, page.row_count)
         if oldest < cursor:
             cursor = oldest
+        elif page.row_count < longest:
+            # room was left on the page: what it promised more does not stand in this second, and another pass must show it
+            cursor -= SECOND
+            if cursor < window.start:
+                return done
         else:
             second = offsets.read_second(fetch, read, cursor, page_size, parts)
             done.sound &= second.complete

@@ -21,6 +21,7 @@ from orders_pipeline.sync.windows import (
     days_newest_first,
     holes,
     increments,
+    wall,
 )
 
 READERS = 4
@@ -29,6 +30,10 @@ READERS = 4
 CALLS_A_READER = 200
 """Calls a minute that one reader makes where an answer takes 0.3 s, as a full page does. A shop with the platform's usual
 quota of 100 has one reader: a second would gain nothing, and a kill costs the one window that was being read."""
+
+_LISTED_LATE = timedelta(hours=1)
+"""How long after its time a change may be listed and still be found by the night's counts of the first day. Costs a shop
+three to five windows, once."""
 
 _RECENT = timedelta(days=1)
 """How far back a list is read of which nothing is known."""
@@ -46,8 +51,8 @@ def pull_full(ctx: Context, since: date | None, until: date | None) -> PullRepor
     feed = ctx.feed(FeedName.ORDERS_BY_CREATED)
     now = ctx.caller.platform_now()
     end = closed_end(now)
-    wall = _wall(feed, now)
-    since = max(since or shop_day(now) - timedelta(days=ctx.shop.backfill_days - 1), shop_day(wall))
+    oldest = wall(feed, now)
+    since = max(since or shop_day(now) - timedelta(days=ctx.shop.backfill_days - 1), shop_day(oldest))
     until = min(until or shop_day(end), shop_day(end))
     covered = ctx.coverage(feed.table).covered(feed.api)
     windows = []
@@ -57,7 +62,7 @@ def pull_full(ctx: Context, since: date | None, until: date | None) -> PullRepor
             # the newest minutes are the increments' business: a full pull right after another reads nothing twice
             windows += [
                 hole
-                for hole in holes(covered, max(window.start, wall), window.end)
+                for hole in holes(covered, max(window.start, oldest), window.end)
                 if hole.end < end or hole.end - hole.start >= LEAST_ADVANCE
             ]
     return _land_all(ctx, feed, windows, "full")
@@ -101,8 +106,9 @@ def pull_increments(ctx: Context, since: datetime | None = None) -> PullReport:
     covered = ledger.covered(feed.api)
     starts = [window.start for window in covered[:1]] + ([since] if since else [])
     if full_read:
-        # a whole window back, where a few minutes would do: so the ledger, and with it freshness, begins with the first pull
-        starts.append(full_read - LONGEST)
+        # from a whole hour on, as the nights count hours: a change that was stamped before the full pull and is listed after
+        # it is in none of its pages, and would be in no hour that is compared
+        starts.append((full_read - _LISTED_LATE).replace(minute=0, second=0))
     start = min(starts) if starts else ctx.caller.platform_now() - _RECENT
     return _land_increments(ctx, feed, covered, start, LONGEST)
 
@@ -138,7 +144,7 @@ def _land_increments(
     until: datetime | None = None,
 ) -> PullReport:
     now = ctx.caller.platform_now()
-    start = max((start or _first_day(ctx, now)).replace(microsecond=0), _wall(feed, now))
+    start = max((start or _first_day(ctx, now)).replace(microsecond=0), wall(feed, now))
     end = min(closed_end(now), until.replace(microsecond=0)) if until else closed_end(now)
     return _land_all(ctx, feed, list(increments(covered, start, end, span)) if end > start else [], "incremental")
 
@@ -146,11 +152,6 @@ def _land_increments(
 def _first_day(ctx: Context, now: datetime) -> datetime:
     """The beginning of the oldest day that the shop's stanza wants."""
     return datetime.combine(shop_day(now) - timedelta(days=ctx.shop.backfill_days - 1), time(), SHOP_TZ)
-
-
-def _wall(feed: Feed, now: datetime) -> datetime:
-    """The oldest whole second worth asking for; an hour's margin, for the wall moves on while the pull runs."""
-    return (feed.wall(now) + timedelta(hours=1)).replace(microsecond=0)
 
 
 def _land_all(ctx: Context, feed: Feed, windows: Sequence[Window], channel: str) -> PullReport:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from orders_pipeline.clock import Clock, SystemClock, shop_day
 from orders_pipeline.platforms import connect
-from orders_pipeline.platforms.base import RawTable
+from orders_pipeline.platforms.base import RawTable, Window
 from orders_pipeline.settings import DataFolder, UserError
 from orders_pipeline.shops import Shop, credentials
 from orders_pipeline.sync import applying, changes, degraded, incidents, items, messages, pulls, reconciling, steps
@@ -66,9 +66,7 @@ class ShopSync:
         tokens = TokenKeeper(shop, secrets, ops, folder, clock)
         pauses = Pauses(clock)
         platform = connect(shop, secrets, clock)
-        quota = Quota(
-            ops, secrets.app_key, shop.calls_per_minute, clock, per_api=shop.api_calls_per_minute, pauses=pauses
-        )
+        quota = Quota.of_shop(shop, secrets, ops, clock, pauses)
         try:
             platform.use_session(tokens.session())
             warehouse = Warehouse(folder, clock)
@@ -161,11 +159,48 @@ class ShopSync:
         """At most one call: the platform keeps no messages for a shop that has not permitted them."""
         messages.permit(self._ctx)
 
-    def poll_messages(self, others: Sequence[str] = (), *, consume: bool = True) -> messages.MessageReport:
-        """Work off this shop's messages and read again what they name; published. ``others``: shops of the same app key;
-        with ``consume`` False none are fetched: another shop's poll has done so."""
-        with self._step("messages"):
-            return messages.poll_messages(self._ctx, others, consume=consume)
+    def poll_messages(
+        self,
+        others: Sequence[str] = (),
+        *,
+        consume: bool = True,
+        lists_first: bool = False,
+        confirm_within: timedelta = timedelta(),
+        retry_after: timedelta = timedelta(),
+        publish: bool = True,
+    ) -> messages.MessageReport:
+        """Work off this shop's messages and read again what they name; published, unless somebody else sees to that.
+
+        ``others``: shops of the same app key; with ``consume`` False none are fetched: another shop's poll has done so. The
+        rest: ``messages.poll_messages``.
+        """
+        with self._lease("messages", publish=publish):
+            return messages.poll_messages(
+                self._ctx,
+                others,
+                consume=consume,
+                lists_first=lists_first,
+                confirm_within=confirm_within,
+                retry_after=retry_after,
+            )
+
+    def expecting_messages(self, others: Sequence[str]) -> frozenset[str]:
+        """Which shops of the app key have messages to be worked off."""
+        return messages.expecting(self._ctx, others)
+
+    def tell_time(self, other: ShopSync) -> None:
+        """The platform's clock, as far as it is known here, for another shop of the same platform: a call less."""
+        now = self._ctx.platform.now()
+        if now is not None:
+            other._ctx.platform.hear_time(now)
+
+    def publish(self) -> None:
+        """Readers see whatever has been committed; waits until a copy is due."""
+        self._ctx.warehouse.flush()
+
+    def end_messages(self, within: timedelta) -> None:
+        """After a pass over all shops of the app key: confirm what has been worked off and waited so long for it."""
+        messages.end_pass(self._ctx, within)
 
     # mending -------------------------------------------------------------------------------------------------------
 
@@ -188,6 +223,11 @@ class ShopSync:
         """Orders created on ``day``, every id and version, against the platform, mended where they differ; published."""
         with self._step("reconcile"):
             return reconciling.reconcile_day(self._ctx, day, heal=heal)
+
+    def reconcile_window(self, api: str, window: Window, *, heal: bool = True) -> reconciling.ReconciliationReport:
+        """As ``reconcile``, for a window of any list, by the platform's name of the list; published."""
+        with self._step("reconcile"):
+            return reconciling.reconcile_window(self._ctx, api, window, heal=heal)
 
     def reconcile_night(self, day: date | None = None, *, heal: bool = True) -> reconciling.ReconciliationReport:
         """Counts of ``day`` (default: yesterday) and of the 90 days up to it, mended where they differ; published."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 
 from orders_pipeline.clock import SHOP_TZ, shop_day
-from orders_pipeline.platforms.base import Window
+from orders_pipeline.platforms.base import Feed, Window
 
 SECOND = timedelta(seconds=1)
 
@@ -26,6 +26,15 @@ NORMAL_LAG = timedelta(minutes=20)
 
 LEAST_ADVANCE = timedelta(minutes=5)
 """No closed window is opened for less news than it re-reads; until then the tail serves."""
+
+
+WALL_MARGIN = timedelta(hours=1)
+"""The wall moves on while a pull runs or a night counts, and rows beside it come and go by themselves."""
+
+
+def wall(feed: Feed, now: datetime) -> datetime:
+    """The oldest whole second worth asking a list for."""
+    return (feed.wall(now) + WALL_MARGIN).replace(microsecond=0)
 
 
 def closed_end(platform_now: datetime) -> datetime:
@@ -77,6 +86,12 @@ def holes(covered: Iterable[Window], start: datetime, end: datetime) -> list[Win
     if cursor < end:
         found.append(Window(cursor, end))
     return found
+
+
+def reachable(stretches: Sequence[Window], oldest: datetime) -> list[Window]:
+    """Of merged windows those after the last hole that lies whole behind ``oldest``: such a hole nobody can fill any more."""
+    lost = [number for number, stretch in enumerate(stretches) if number and stretch.start <= oldest]
+    return list(stretches[max(lost, default=0) :])
 
 
 def increments(

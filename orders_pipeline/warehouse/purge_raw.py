@@ -128,7 +128,9 @@ def _without(body: str, gone: frozenset[str], where: tuple[str, str, str]) -> st
 
     def is_gone(row: msgspec.Raw | bytes) -> bool:
         value = msgspec.json.decode(row)
-        return isinstance(value, dict) and str(value.get(id_field)) in gone
+        for name in id_field.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        return str(value) in gone
 
     page = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     if not plural:

@@ -103,9 +103,7 @@ def _bring_back_sums(folder: DataFolder, fresh: Path) -> None:
 
 
 def _raw_files(folder: DataFolder) -> list[Path]:
-    return sorted(
-        file for table in RAW_TABLES if table != "messages" for file in (folder.raw / table).glob("shop=*/*/*.parquet")
-    )
+    return sorted(file for table in RAW_TABLES for file in (folder.raw / table).glob("shop=*/*/*.parquet"))
 
 
 def _batches(files: Iterable[Path]) -> Iterator[list[Path]]:

@@ -161,3 +161,15 @@ def test_another_process_reads_the_shop(loaded: Merchant) -> None:
     with lease(loaded.data / "locks", "sync", "tea_tmall", "Dagster run 4711", SystemClock(), wait_seconds=0):
         assert "held by Dagster run 4711" in error_line(loaded.run("sync"))
     recovers(loaded)
+
+
+def test_a_limit_for_an_api_that_does_not_exist(merchant: Merchant) -> None:
+    text = merchant.stanzas.read_text()
+    merchant.stanzas.write_text(text + "      api_calls_per_minute: {taobao.trade.get: 50}\n")
+    line = error_line(merchant.run("sync"))
+    assert f"{merchant.stanzas}:9: api_calls_per_minute: 'taobao.trade.get' is no API that is called" in line
+    assert line.endswith("nearest: taobao.trades.sold.get, taobao.time.get, taobao.refund.get")
+    merchant.stanzas.write_text(text + "      api_calls_per_minute: {anything: 50}\n")
+    assert "taobao.items.inventory.get, taobao.items.onsale.get" in error_line(
+        merchant.run("sync")
+    )  # none is near: all

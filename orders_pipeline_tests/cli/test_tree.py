@@ -18,7 +18,7 @@ THIS = Path(__file__).resolve()
 FORBIDDEN = {
     "a path of one machine": re.compile(r"(?<![\w.])/(work|home|root|Users|farm)/\w"),
     "a temporary path": re.compile(r"(?<![\w.])/tmp/\w"),
-    "an index of packages": re.compile(r"--(extra-)?index-url|registry\s*=|PIP_INDEX_URL|file:///"),
+    "an index of packages": re.compile(r"--(extra-)?index-url|registry\s*=\s*\W?https?:|PIP_INDEX_URL|file:///"),
     "a registry's address": re.compile(
         r"https?://[^\s\"')]*(pypi|npmjs|npmmirror|artifactory|nexus)[^\s\"')]*", re.IGNORECASE
     ),

@@ -41,18 +41,19 @@ plan_schedule            30 5 * * *    RUNNING Asia/Shanghai
 publish_schedule         10 * * * *    RUNNING Asia/Shanghai
 reconcile_schedule       30 1 * * *    RUNNING Asia/Shanghai
 stock_tea_schedule       20 */2 * * *  RUNNING Asia/Shanghai
-sync_tea_schedule        */5 * * * *   RUNNING Asia/Shanghai
+sync_tea_schedule        0-59/5 * * * * RUNNING Asia/Shanghai
+upkeep_schedule          10 4 * * *    RUNNING Asia/Shanghai
 """
 
 SENSORS = """
 changes_tea_sensor       30   RUNNING
-messages_tea_sensor      60   RUNNING
+messages_tea_sensor      4    RUNNING
 refetch_tea_sensor       300  RUNNING
 run_failure_sensor       30   RUNNING
 run_success_sensor       60   RUNNING
 """
 
-JOBS = "load_tea messages_tea parcels_tea plan publish reconcile refetch_tea stock_tea sync_tea"
+JOBS = "load_tea messages_tea parcels_tea plan publish reconcile refetch_tea stock_tea sync_tea upkeep"
 
 CHECKS = """
 daily_reconciliation:matches_platform
@@ -162,9 +163,16 @@ def test_bad_stanzas_become_failing_assets_and_leave_the_others(location, instan
         "{shop: hat, platform: tmall, colour: red}",
         "{shop: Tea Shop, platform: tmall}",
         "{shop: tea, platform: taobao}",
+        "{shop: cup, platform: tmall, api_calls_per_minute: {taobao.trades.sold.get: 50, taobao.trades.sold.incr.get: 20}}",
     )
     keys = {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()}
-    assert {"tea/orders", "hat/misconfigured", "misconfigured/misconfigured", "tea/misconfigured"} <= keys
+    assert {
+        "tea/orders",
+        "hat/misconfigured",
+        "cup/misconfigured",
+        "misconfigured/misconfigured",
+        "tea/misconfigured",
+    } <= keys
     result = repository.get_job("misconfigured_shops").execute_in_process(instance=instance, raise_on_error=False)
     told = sorted(
         event.step_failure_data.user_failure_data.description for event in result.all_events if event.is_step_failure
@@ -173,6 +181,8 @@ def test_bad_stanzas_become_failing_assets_and_leave_the_others(location, instan
         "5: unknown setting 'colour': see the README's list of shop settings",
         "6: shop: String should match pattern '^[a-z][a-z0-9_]{0,39}$'",
         "7: shop 'tea' is listed twice: give each shop its own slug",
+        "8: api_calls_per_minute: 'taobao.trades.sold.incr.get' is no API that is called; nearest: "
+        "taobao.trades.sold.increment.get, taobao.trades.sold.get, taobao.trade.fullinfo.get",
     ]
 
 

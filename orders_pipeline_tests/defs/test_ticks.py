@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,14 +26,24 @@ def at_noon(folder: DataFolder) -> Pipeline:
     return Pipeline(folder, SandboxClock.stepped(NOON))
 
 
-def tick(repository: dg.RepositoryDefinition, name: str, pipeline: Pipeline, at: datetime = NOON) -> Any:
-    """Evaluate the schedule or sensor of that name once."""
+def tick(
+    repository: dg.RepositoryDefinition,
+    name: str,
+    pipeline: Pipeline,
+    at: datetime = NOON,
+    instance: dg.DagsterInstance | None = None,
+) -> Any:
+    """Evaluate the schedule or sensor of that name once; without an ``instance``, on one without runs."""
     resources = {"pipeline": pipeline}
-    if repository.has_sensor_def(name):
-        context = dg.build_sensor_context(repository_def=repository, sensor_name=name, resources=resources)
-        return repository.get_sensor_def(name).evaluate_tick(context)
-    schedule = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository, resources=resources)
-    return repository.get_schedule_def(name).evaluate_tick(schedule)
+    with contextlib.ExitStack() as stack:
+        instance = instance or stack.enter_context(dg.DagsterInstance.ephemeral())
+        if repository.has_sensor_def(name):
+            sensor = dg.build_sensor_context(instance, repository_def=repository, sensor_name=name, resources=resources)
+            return repository.get_sensor_def(name).evaluate_tick(sensor)
+        schedule = dg.build_schedule_context(
+            instance, scheduled_execution_time=at, repository_def=repository, resources=resources
+        )
+        return repository.get_schedule_def(name).evaluate_tick(schedule)
 
 
 @pytest.mark.parametrize(
@@ -63,16 +74,18 @@ def test_reconciliation_asks_for_yesterday_in_shanghai(location, folder: DataFol
     assert request.run_config == {"ops": {"daily_reconciliation": {"config": {"nightly": True}}}}
 
 
-def test_a_schedule_skips_while_somebody_syncs_the_shop(location, folder: DataFolder) -> None:
+def test_a_schedule_skips_while_somebody_syncs_the_shop(location, folder: DataFolder, instance) -> None:
     pipeline = at_noon(folder)
     repository = location(TEA, pipeline=pipeline)
-    assert len(tick(repository, "sync_tea_schedule", pipeline).run_requests) == 1
+    assert len(tick(repository, "sync_tea_schedule", pipeline, instance=instance).run_requests) == 1
     with lease(folder.locks, "sync", "tea", "orders-pipeline sync", SystemClock(), wait_seconds=0):
         for name in ("sync_tea_schedule", "changes_tea_sensor"):
-            result = tick(repository, name, pipeline)
+            result = tick(repository, name, pipeline, instance=instance)
             assert not result.run_requests
             assert "held by orders-pipeline sync" in result.skip_message
-        assert len(tick(repository, "stock_tea_schedule", pipeline).run_requests) == 1  # other work is not held up
+        assert (
+            len(tick(repository, "stock_tea_schedule", pipeline, instance=instance).run_requests) == 1
+        )  # other work is not held up
 
 
 def test_missing_credentials_skip_with_the_variable_to_set(
@@ -106,7 +119,7 @@ def test_waiting_messages_ask_for_a_run_that_works_them_off(location, folder: Da
         repository = location(stanza_of(shop_of(sandbox)), pipeline=pipeline)
         assert tick(repository, "messages_tea_tmall_sensor", pipeline).skip_message == "No message is waiting."
         sandbox.clock.advance(3600)  # the first tick has opened the channel
-        (request,) = tick(repository, "messages_tea_tmall_sensor", pipeline).run_requests
+        (request,) = tick(repository, "messages_tea_tmall_sensor", pipeline, instance=instance).run_requests
         assert int(request.tags["orders_pipeline/messages"]) > 0
         assert repository.get_job("messages_tea_tmall").execute_in_process(instance=instance).success
         with pipeline.warehouse().read() as con:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from orders_pipeline.platforms.base import FeedName
+from orders_pipeline.platforms.taobao.feeds import FEEDS
 from orders_pipeline.quality import freshness
 from orders_pipeline.settings import DataFolder
 from orders_pipeline.warehouse import Warehouse
 
-API = "taobao.trades.sold.increment.get"
+FEED = FEEDS[FeedName.ORDERS_BY_MODIFIED]
 NOW = datetime(2026, 1, 15, 4, tzinfo=UTC)
 
 
@@ -19,11 +21,11 @@ def fresh_after(folder: DataFolder, *windows: tuple[int, int]):
         for start, end in windows:
             con.execute(
                 "INSERT INTO ops.sync_windows VALUES ('tmall', 'tea', ?, ?, ?, ?, 'run', 1, 1, 0, 'incremental', 0)",
-                [API, NOW - timedelta(minutes=start), NOW - timedelta(minutes=end), NOW],
+                [FEED.api, NOW - timedelta(minutes=start), NOW - timedelta(minutes=end), NOW],
             )
     warehouse.flush()
     with warehouse.read() as con:
-        return freshness(con, "tea", API, NOW)
+        return freshness(con, "tea", FEED, NOW)
 
 
 def test_nothing_read_is_late(folder: DataFolder) -> None:
@@ -45,3 +47,10 @@ def test_behind_a_hole_nothing_counts(folder: DataFolder) -> None:
 def test_late_comes_before_too_late(folder: DataFolder) -> None:
     found = fresh_after(folder, (90, 30))
     assert (found.late, found.too_late) == (True, False)
+
+
+def test_a_hole_that_can_still_be_read_counts_and_one_behind_the_wall_does_not(folder: DataFolder) -> None:
+    day = 24 * 60
+    assert fresh_after(folder, (120 * day, 110 * day), (80 * day, 3)).lag == timedelta(days=110)
+    found = fresh_after(folder, (93 * day, 79 * day))  # from before the wall on
+    assert (found.late, found.lag) == (False, timedelta(minutes=3))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -65,12 +65,19 @@ No peer tests these.
 
 @dataclass
 class Row:
-    """One scenario: its tests, how each ended, what they measured."""
+    """One scenario: what its tests say it is, how each ended, what they measured."""
 
-    scenario: Scenario
+    said: list[Scenario]
     tests: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
+
+    @property
+    def scenario(self) -> Scenario:
+        """The first test's, with the peers' results where any test has them, and what all tests inject and expect."""
+        named = next((one for one in self.said if one.peers), self.said[0])
+        injected = "; ".join(dict.fromkeys(one.injected for one in self.said))
+        return replace(named, injected=injected, expected="; ".join(dict.fromkeys(one.expected for one in self.said)))
 
     @property
     def result(self) -> str:
@@ -91,9 +98,9 @@ class Collector:
         said = getattr(getattr(item, "function", None), "scenario", None)
         scenarios = [said] if said else [one for one in ELSEWHERE if PROVED_BY[one.number] == item.path.name]
         for scenario in scenarios:
-            row = self.rows.setdefault((scenario.suite, scenario.number), Row(scenario))
-            if scenario.peers and not row.scenario.peers:
-                row.scenario = scenario
+            row = self.rows.setdefault((scenario.suite, scenario.number), Row([]))
+            if scenario not in row.said:
+                row.said.append(scenario)
             name = f"{item.path.name}::{item.name.partition('[')[0]}"
             if name not in row.tests:
                 row.tests.append(name)
@@ -107,7 +114,7 @@ class Collector:
 def text_of(rows: dict[tuple[int, int], Row]) -> str:
     """The whole page, in Markdown."""
     suites: dict[int, list[Row]] = defaultdict(list)
-    known = {**{(one.suite, one.number): Row(one) for one in ELSEWHERE}, **rows}
+    known = {**{(one.suite, one.number): Row([one]) for one in ELSEWHERE}, **rows}
     for key in sorted(known):
         suites[key[0]].append(known[key])
     head = "| # | scenario | injected | must come out | ours | dlt | dlt+ | ab | ab+ | sg | sg+ | measured here |\n"

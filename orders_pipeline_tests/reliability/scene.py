@@ -151,6 +151,11 @@ class Scene:
         with duckdb.connect(str(self.folder.published), read_only=True) as con:
             return con.execute(sql, list(values)).fetchall()
 
+    def live(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """A question to the live file, which alone has the views over ``raw/``."""
+        with Warehouse(self.folder, self.clock).write("test") as con:
+            return con.execute(sql, list(values)).fetchall()
+
     def change(self, *statements: str) -> None:
         """Damage the warehouse behind the engine's back."""
         warehouse = Warehouse(self.folder, self.clock)

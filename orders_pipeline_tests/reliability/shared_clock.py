@@ -7,6 +7,7 @@ quota does not depend on the machine.
 from __future__ import annotations
 
 import fcntl
+import math
 import mmap
 import os
 import struct
@@ -23,6 +24,10 @@ _ABSENT, _RUNNING = -1.0, 0.0  # else: the epoch second that a participant sleep
 POLL = 0.001  # real seconds between looks at the clock
 REAL_WORK = 0.1
 """Shorter waits may be for a lock that a running process holds: they end by the clock or in real time, whichever is first."""
+
+LEAST_REAL = 0.02
+"""Real seconds that even the shortest wait takes while the clock stands, as a look at a lock does: a wait of a millisecond for
+the quota would else begin anew, and the quota be asked, a thousand times a second while another process computes."""
 
 
 class SharedClock:
@@ -56,8 +61,8 @@ class SharedClock:
             raise RuntimeError("a clock without a slot cannot wait: nobody would count it in")
         target = self._get() + max(seconds, 0.0)
         self._set(self._slot, target)
-        begun = time.monotonic()
-        while self._get() < target and not (seconds <= REAL_WORK and time.monotonic() - begun >= seconds):
+        enough = time.monotonic() + max(seconds, LEAST_REAL) if seconds <= REAL_WORK else math.inf
+        while self._get() < target and time.monotonic() < enough:
             time.sleep(POLL)
         self._set(self._slot, _RUNNING)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -39,7 +39,7 @@ from orders_pipeline_tests.reliability.tables import check_tables
 
 START = datetime(2026, 1, 15, 12, 0, tzinfo=SHOP_TZ)
 DAYS = 6  # of back-fill: two before the schedule begins, what it lasts at most, and the night after it
-STEPS = 8
+STEPS = 10
 LATE = 3_600  # seconds: beyond the overlap of windows, where only reconciliation finds rows
 NIGHT = time(1, 30)  # when reconciliation is scheduled
 DEADLY: tuple[tuple[type, str], ...] = (
@@ -52,7 +52,8 @@ DEADLY: tuple[tuple[type, str], ...] = (
 )
 """A run dies before or after one of these."""
 
-LateSeconds = st.one_of(st.just(0), st.integers(0, 240), st.integers(0, LATE))
+LateSeconds = st.sampled_from([0, 0, 60, 240, 700, LATE])
+"""Within what a closed window waits for, within its overlap with the next one, and beyond both."""
 
 
 class Killed(BaseException):
@@ -127,13 +128,18 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
     """The state machine of one stage."""
 
     class Schedules(RuleBasedStateMachine):
-        @initialize(seed=st.integers(0, 2**16), orders=st.integers(0, 6))
-        def opens(self, seed: int, orders: int) -> None:
+        @initialize(seed=st.integers(0, 2**16), orders=st.integers(0, 6), loaded=st.booleans())
+        def opens(self, seed: int, orders: int, loaded: bool) -> None:
+            """``loaded``: what comes after is the increments' to find, for no creation day is read again."""
             store, self.data = stage.next()
             self.began = shop_day(stage.clock.now())
             self.shop = stage.gate.shop = SmallShop(store, seed)
             for n in range(orders):
                 self.shop.create(stage.clock.now(), timedelta(hours=11 * n))
+            self.loaded = loaded
+            if loaded:
+                with self._open() as sync:
+                    sync.backfill()
 
         @rule(count=st.sampled_from([1, 2, 120]), late=LateSeconds)
         def orders_come_in(self, count: int, late: int) -> None:
@@ -152,23 +158,24 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
             self.shop.refund(stage.clock.now(), timedelta(seconds=late))
             self.shop.settle_refund(stage.clock.now())
 
-        @rule(seconds=st.sampled_from([1, 30, 200, 400, 1_900, 5_000, 20_000]))
-        def time_passes(self, seconds: int) -> None:
-            stage.clock.advance(seconds)
-
         @rule(faults=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=9), drifts=st.integers(0, 4))
         def the_platform_is_unwell(self, faults: list[str], drifts: int) -> None:
             stage.gate.faults.extend(faults)
             stage.gate.drifts += drifts
 
         @rule(
-            job=st.sampled_from(["sync", "backfill", "tail"]),
-            dies=st.one_of(st.none(), st.integers(0, 40)),
+            seconds=st.sampled_from([1, 30, 200, 400, 1_900, 5_000, 20_000]),
+            job=st.sampled_from([None, "sync", "sync", "sync", "tail", "backfill", "night"]),
+            dies=st.one_of(st.none(), st.none(), st.integers(0, 40)),
         )
-        def somebody_runs(self, job: str, dies: int | None) -> None:
+        def time_passes_and_somebody_runs(self, seconds: int, job: str | None, dies: int | None) -> None:
+            stage.clock.advance(seconds)
+            if job is None:
+                return
             try:
                 with dying_at(dies), self._open() as sync:
-                    {"sync": sync.sync, "backfill": lambda: sync.backfill(DAYS), "tail": sync.read_tail}[job]()
+                    jobs = {"sync": sync.sync, "tail": sync.read_tail, "night": sync.reconcile_night}
+                    jobs.get(job, sync.backfill)()
             except (Killed, PlatformError, UserError):
                 pass  # it was killed, or said that it failed
 
@@ -179,7 +186,8 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
             stage.gate.drifts = 0
             today = stage.go_to(NIGHT)
             with self._open() as sync:
-                sync.backfill(DAYS)
+                if not self.loaded:
+                    sync.backfill()
                 sync.sync()
                 for ago in reversed(range(1, (today - self.began).days + 1)):
                     sync.reconcile_night(today - timedelta(days=ago))
@@ -195,8 +203,8 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
     return Schedules
 
 
-def run(root: Path, schedules: int, *, derandomize: bool = False) -> None:
-    """Raises AssertionError with a shrunk schedule where tables and source differ."""
+def run(root: Path, schedules: int, *, derandomize: bool = False, shrink: bool = True) -> None:
+    """Raises AssertionError with a schedule, shrunk unless told not to, where tables and source differ."""
     stage = Stage(root)
     with stage.sandbox:
         run_state_machine_as_test(
@@ -208,6 +216,7 @@ def run(root: Path, schedules: int, *, derandomize: bool = False) -> None:
                 derandomize=derandomize,
                 database=None,
                 suppress_health_check=list(HealthCheck),
+                phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
             ),
         )
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,27 +19,12 @@ from orders_pipeline.sync.leases import lease
 from orders_pipeline.warehouse import Warehouse
 from orders_pipeline_tests.cli.conftest import Merchant, merchant  # noqa: F401 - a fixture
 from orders_pipeline_tests.conftest import living_sandbox, shop_of
+from orders_pipeline_tests.reliability import commands
 from orders_pipeline_tests.reliability.tables import check_tables
 
 NEW_YORK = ZoneInfo("America/New_York")
 CLOCKS_GO_BACK = datetime(2026, 11, 1, 2, 0, tzinfo=NEW_YORK)  # 02:00 EDT becomes 01:00 EST
 CLOCKS_GO_FORWARD = datetime(2026, 3, 8, 2, 0, tzinfo=NEW_YORK)
-
-
-def run_limited(of: Merchant, command: str, largest_file: int | None) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, in which no file may grow beyond so many bytes."""
-
-    def limit() -> None:
-        if largest_file is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-
-    return subprocess.run(
-        [sys.executable, "-m", "orders_pipeline.cli", command, "--data", str(of.data)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        preexec_fn=limit,
-    )
 
 
 def test_two_runs_of_one_shop_at_once(merchant: Merchant) -> None:  # noqa: F811
@@ -61,8 +42,8 @@ def test_two_runs_of_one_shop_at_once(merchant: Merchant) -> None:  # noqa: F811
 
 
 def test_two_back_fills_in_two_processes(merchant: Merchant) -> None:  # noqa: F811
-    runs: list[subprocess.CompletedProcess[str]] = []
-    threads = [threading.Thread(target=lambda: runs.append(run_limited(merchant, "backfill", None))) for _ in range(2)]
+    runs: list[commands.Done] = []
+    threads = [threading.Thread(target=lambda: runs.append(commands.run(merchant, "backfill"))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -85,26 +66,9 @@ def test_a_full_disk(merchant: Merchant, room: str) -> None:  # noqa: F811
         "for raw files": 60_000,
         "for half a warehouse": size + 4_096,
     }
-    full = run_limited(merchant, "backfill", largest[room])
-    assert full.returncode == 1, full.stdout
-    assert full.stderr.strip().splitlines()[-1].startswith("Error: ")
-    assert "Traceback" not in full.stderr
-    assert "fault of the program" not in full.stderr
-    again = run_limited(merchant, "backfill", None)
+    commands.must_fail_in_one_line(commands.run(merchant, "backfill", largest_file=largest[room]))
+    again = commands.run(merchant, "backfill")
     assert again.returncode == 0, again.stderr
-    assert merchant.orders() == merchant.sold()
-
-
-def test_a_warehouse_that_somebody_holds(merchant: Merchant) -> None:  # noqa: F811
-    assert merchant.run("backfill").exit_code == 0
-    merchant.clock.advance(7_200)
-    data = DataFolder(merchant.data)
-    with Warehouse(data, merchant.clock).write("somebody's long query"), ThreadPoolExecutor(1) as other:
-        held = other.submit(merchant.run, "sync").result()  # a thread of its own: the lock is never nested
-    assert held.exit_code == 1
-    assert "somebody's long query" in held.stderr
-    assert held.stderr.count("Error: ") == 1
-    assert merchant.run("sync").exit_code == 0
     assert merchant.orders() == merchant.sold()
 
 

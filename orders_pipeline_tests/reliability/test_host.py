@@ -12,13 +12,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from orders_pipeline.clock import SystemClock
 from orders_pipeline.platforms.base import PlatformError
 from orders_pipeline.settings import UserError
 from orders_pipeline.sync import ShopBusyError, shop_sync
 from orders_pipeline.sync.landing import Landing
-from orders_pipeline.warehouse import Warehouse, store
-from orders_pipeline.warehouse.lock import writer_lock
+from orders_pipeline.warehouse import store
 from orders_pipeline_tests.conftest import NOON
 from orders_pipeline_tests.reliability.scenario import scenario
 from orders_pipeline_tests.reliability.scene import INCREMENTS, Scene
@@ -105,25 +103,6 @@ def test_a_transaction_that_fails_before_it_commits(scene: Scene, monkeypatch: p
             sync.apply_landed("trade_pages")
         assert scene.sandbox.gateway.quota.accepted == calls
         assert not scene.difference()
-
-
-@scenario(
-    2, 18, "warehouse locked", injected="another process holds the warehouse for longer than a minute",
-    expected="the run fails and names the holder; the next run applies what had landed",
-)  # fmt: skip
-def test_a_warehouse_that_another_process_holds(scene: Scene) -> None:
-    with scene.serve():
-        Warehouse(scene.folder, scene.clock).prepare()
-        with writer_lock(scene.folder.locks / "warehouse.lock", "a long report", SystemClock()):
-            result: list[Exception | None] = []
-            run = threading.Thread(target=lambda: result.append(scene.sync(since=SINCE).error))
-            run.start()
-            run.join(60)
-        assert isinstance(result[0], UserError)
-        assert "a long report" in str(result[0])
-        assert scene.covered_until() is None
-        results = scene.syncs()
-    assert not results[-1].difference
 
 
 @scenario(

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import duckdb
+
+from orders_pipeline.quality import SHOP_RULES, evaluate
+from orders_pipeline.quality.rules import Finding
+from orders_pipeline.sync.reconciling.bisecting import HALVINGS
+from orders_pipeline.sync.window_read import MAX_PASSES_WITHOUT_NEWS
 from orders_pipeline_tests.conftest import NOON
 from orders_pipeline_tests.reliability.scenario import OK, Peers, scenario
-from orders_pipeline_tests.reliability.scene import INCREMENTS, Scene, SyncResult
+from orders_pipeline_tests.reliability.scene import INCREMENTS, SHOP, Scene, SyncResult
 from orders_pipeline_tests.reliability.source import BEFORE_NOON, an_order, order_id, orders_before_noon
 
 WHOLE = "0 missing, 0 twice, 0 stale"
@@ -156,6 +162,37 @@ def test_a_list_that_never_says_that_it_ends(scene: Scene) -> None:
     assert_all_succeed(results)
     # one window of four pages with its recount, two of one page, three tails: nobody asks for pages beyond the count
     assert scene.plan.struck("has_next") <= 12
+
+
+@scenario(
+    2, 17, "nightly count", injected="every list always counts one row more than it shows",
+    expected="all that is shown is stored; each window ends after a bounded number of calls; the check is red and stays so",
+)  # fmt: skip
+def test_a_list_that_always_counts_one_row_more_than_it_shows(scene: Scene) -> None:
+    with scene.serve({"kind": "wrong_count", "off": 1, "apis": "taobao.trades.sold.*"}):
+        results = scene.syncs()
+        assert_all_succeed(results)
+        # windows of four, one and one pages; below each two calls that find no more, and a recount; again till four passes
+        # have brought no news; and three calls for each tail
+        calls = scene.plan.struck("wrong_count")
+        assert calls <= (4 + 1 + 1 + 3 * 3) * (MAX_PASSES_WITHOUT_NEWS + 1) + 3 * 3
+        assert not whole_windows(scene).passed
+        scene.until(NOON + timedelta(hours=13))
+        with scene.open() as sync:
+            night = sync.reconcile_night(NOON.date())
+        assert night.short > 0
+        # a count that is wrong everywhere: each hour and week once more, halved, and its last part read five times
+        assert night.calls.counting + night.calls.bisecting <= (24 + 24 + 13) * (2 + HALVINGS)
+        assert night.calls.total <= 61 * (2 + HALVINGS) + 61 * 4 * (MAX_PASSES_WITHOUT_NEWS + 1)
+        assert not scene.difference()
+        assert not whole_windows(scene).passed  # red for as long as the platform says so
+    scene.facts.append(f"{calls} list calls instead of 9, a night of {night.calls.total}; check red")
+
+
+def whole_windows(scene: Scene) -> Finding:
+    (rule,) = (rule for rule in SHOP_RULES if (rule.asset, rule.name) == ("orders", "windows_read_whole"))
+    with duckdb.connect(str(scene.folder.published), read_only=True) as con:
+        return evaluate(con, rule, SHOP)
 
 
 def heal(scene: Scene) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import duckdb
 import pytest
@@ -13,21 +13,21 @@ from orders_pipeline_tests import truth
 from orders_pipeline_tests.conftest import NOON, living_sandbox
 from orders_pipeline_tests.reliability.scenario import scenario
 from orders_pipeline_tests.reliability.scene import PLATFORM, SHOP, Scene
-from orders_pipeline_tests.reliability.source import an_order, order_id, tid
+from orders_pipeline_tests.reliability.source import an_order, order_id, ship, tid
 
 CREATED = "taobao_trade_TradeCreate"
 
 
-def tell(scene: Scene, number: int) -> None:
-    """Announce that order ``number`` was created."""
-    at = scene.sandbox.clock.now()
+def tell(scene: Scene, number: int, at: datetime | None = None) -> None:
+    """Announce that order ``number`` was created, now or ``at`` another time."""
+    at = at or scene.sandbox.clock.now()
     content = {"tid": tid(number), "oid": tid(number) + 1, "seller_nick": "测试店", "status": "WAIT_SELLER_SEND_GOODS"}
     scene.sandbox.store.announce(CREATED, content, at)
 
 
 @scenario(
     2, 4, "order in one channel only", injected="orders told by message only; in lists only; known singly only",
-    expected="each stored once; none deleted",
+    expected="each stored once, its channel recorded; in no list three times: an incident, no deletion",
 )  # fmt: skip
 def test_orders_that_only_one_channel_tells(scene: Scene) -> None:
     by_message, listed_only = 900, 901
@@ -50,7 +50,50 @@ def test_orders_that_only_one_channel_tells(scene: Scene) -> None:
         with scene.open() as sync:
             sync.refetch_days([NOON.date()])
         assert not scene.difference()  # a full pull that does not list an order deletes nothing
+    pages = "SELECT DISTINCT channel FROM raw.trade_pages WHERE body::VARCHAR LIKE ?"
+    assert scene.live(pages, f"%{order_id(by_message)}%") == [("message",)]
     scene.facts.append("message-only and list-only orders stored once, kept by a full pull")
+
+
+UNLISTED = "SELECT subject, closed_at IS NOT NULL FROM ops.incidents WHERE kind = 'unlisted_order'"
+
+
+@scenario(
+    2, 4, "order in one channel only", injected="an order that no list shows, compared four times, then listed",
+    expected="red twice, an incident from the third comparison on, over when a list shows it",
+)  # fmt: skip
+def test_an_order_that_no_list_shows_is_told_after_three_comparisons(scene: Scene) -> None:
+    hidden = order_id(900)
+    with scene.serve({"kind": "never_listed", "ids": [hidden]}) as sandbox:
+        with scene.open() as sync:
+            sync.poll_messages()
+        sandbox.store.put_trade(an_order(900, NOON))
+        tell(scene, 900)
+        scene.until(NOON + timedelta(minutes=1))
+        with scene.open() as sync:
+            sync.poll_messages()
+        scene.syncs()
+        scene.until(NOON + timedelta(hours=1))
+        with scene.open() as sync:
+            sync.sync()
+            for probe in (1, 2, 3):
+                assert scene.rows(UNLISTED) == []
+                assert sync.reconcile(NOON.date()).extra == (hidden,), probe
+            assert scene.rows(UNLISTED) == [(hidden, False)]
+            assert not sync.reconcile(NOON.date()).differs  # what a person has been told of is no difference
+            assert not scene.difference()  # and the order stands
+            ship(sandbox.store, 900, NOON + timedelta(minutes=50))  # no list tells, so each night asks
+            scene.until(NOON + timedelta(hours=13))
+            assert scene.difference().stale == {hidden}
+            assert not sync.reconcile_night(NOON.date()).differs
+            assert not scene.difference()
+            assert scene.rows(UNLISTED) == [(hidden, False)]
+            sandbox.store.unlisted.clear()
+            scene.until(NOON + timedelta(hours=37))
+            assert not sync.reconcile_night().differs
+        assert scene.rows(UNLISTED) == [(hidden, True)]
+        assert not scene.difference()
+    scene.facts.append("told after 3 comparisons, kept and kept fresh, over when listed")
 
 
 @scenario(
@@ -80,6 +123,31 @@ def test_messages_that_are_lost_repeated_reversed_and_stale(scene: Scene) -> Non
     scene.facts.append(
         f"{report.orders_read} of 20 told by message, {report.messages} messages, {report.orders_read} reads"
     )
+
+
+@scenario(
+    2, 5, "messages lost, repeated, reversed, stale",
+    injected="a message tells of a state older than the row; a newer one is answered with an older row than the one stored",
+    expected="no call for the first; the newest version stands after both",
+)  # fmt: skip
+def test_a_message_and_an_answer_that_are_older_than_the_row(scene: Scene) -> None:
+    lagging = {"kind": "older_version", "apis": "taobao.trade.fullinfo.get", "seconds": 300}
+    with scene.serve(lagging) as sandbox:
+        with scene.open() as sync:
+            sync.poll_messages()
+        scene.syncs()
+        shipped = 0  # at 12:00:30, which the windows have brought
+        stored = scene.rows("SELECT status, modified_at FROM core.orders WHERE order_id = ?", order_id(shipped))
+        assert stored == [("shipped", NOON + timedelta(seconds=30))]
+        tell(scene, shipped, at=NOON - timedelta(minutes=5))
+        with scene.open() as sync:
+            assert (sync.poll_messages().orders_read, scene.plan.struck("older_version")) == (0, 0)
+        tell(scene, shipped, at=sandbox.clock.now())
+        with scene.open() as sync:
+            assert (sync.poll_messages().orders_read, scene.plan.struck("older_version")) == (1, 1)
+        query = "SELECT status, modified_at, paid_at IS NOT NULL FROM core.orders WHERE order_id = ?"
+        assert scene.rows(query, order_id(shipped)) == [(*stored[0], True)]
+        assert not scene.difference()
 
 
 @scenario(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import random
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from orders_pipeline.platforms.taobao import fields
+from orders_pipeline.platforms.taobao.fields import Rows
 from orders_pipeline_tests.conftest import NOON
 from orders_pipeline_tests.reliability.scenario import scenario
 from orders_pipeline_tests.reliability.scene import INCREMENTS, Scene
@@ -117,6 +122,59 @@ def test_monstrous_and_odd_texts(scene: Scene, fault: dict[str, Any], orders: in
     assert result.error is None
     assert not result.difference.missing  # a title is text whatever it says: it never keeps an order out
     assert scene.rows("SELECT count(*) FROM core.orders") == [(orders,)]
+
+
+ODD_TEXTS = (
+    "🧧👨‍👩‍👧🇨🇳𠮷𐍈",  # four bytes each in UTF-8, joined and not
+    "שלום مرحبا \u202eevil\u202c \u2066x\u2069",  # right to left, overrides
+    "".join(map(chr, range(0x20))) + "\x7f\x80\x9f\u2028\u2029\ufeff",  # control characters, NUL first
+    'quote " backslash \\ slash / both \\" \\\\" end \\',
+    '\\u0000 \\n \\ud83d {"a": [1]} %s ${x} \'; DROP TABLE core.orders; --',  # escapes that are text
+    "é e\u0301 ﬁ Å \u212b ① ㎏ Ａ",  # what a normalisation would change
+    "  leading, trailing and 　ideographic space \t\r\n",
+    "长" * 100_000,
+    "",
+)
+
+
+@scenario(2, 16, "fields and texts", injected=FIELDS, expected=GO_ON + "; raw holds every allowed field as it was sent")
+def test_raw_holds_every_allowed_field_as_it_was_sent(scene: Scene) -> None:
+    chance = random.Random(16)
+    everything = [*range(0xD800), *range(0xE000, 0x110000)]  # all of Unicode; a lone surrogate is no character
+    texts = [*ODD_TEXTS, *("".join(map(chr, chance.choices(everything, k=40))) for _ in range(150))]
+    orders = orders_before_noon(len(texts))
+    for order, text in zip(orders, texts, strict=True):
+        order["seller_memo"] = text  # never stored
+        for name in ("receiver_state", "receiver_city", "receiver_district"):
+            order[name] = text[:50]
+        for line in order["orders"]:
+            odd = ("title", "sku_properties_name", "outer_iid", "outer_sku_id", "logistics_company", "invoice_no")
+            line.update(dict.fromkeys(odd, text))
+    with scene.serve(orders=orders):
+        result = scene.sync(since=SINCE)
+        sent = {trade["tid"]: trade for trade in scene.sandbox.truth()["trades"]}
+    assert result.error is None
+    pages = scene.live("SELECT body::VARCHAR FROM raw.trade_pages")
+    landed = [trade for (body,) in pages for trade in json.loads(body)["trades"]["trade"]]
+    assert {trade["tid"] for trade in landed} == sent.keys()
+    for trade in landed:
+        assert trade == as_allowed(sent[trade["tid"]], fields.TRADE), trade["tid"]
+    # the tables hold the same texts, save that codes and places lose blanks around them
+    trimmed = [order_id(number) for number, text in enumerate(texts) if text[:50].strip(" ") != text[:50]]
+    assert not result.difference.without(trimmed)
+    titles = dict(scene.rows("SELECT order_id, any_value(title) FROM core.order_lines GROUP BY ALL"))
+    assert titles == {order_id(number): text for number, text in enumerate(texts)}
+    assert scene.rows("SELECT count(*) FROM ops.quarantine") == [(0,)]
+    scene.facts.append(f"{len(texts)} texts from all of Unicode equal in raw and in the tables")
+
+
+def as_allowed(row: Wire, allowed: Mapping[str, Any]) -> Wire:
+    """A row of the store as it travels, less what may not be kept."""
+    kept = {name: row[name] for name in allowed if name in row}
+    for name, kind in allowed.items():
+        if isinstance(kind, Rows) and name in kept:
+            kept[name] = {kind.element: [as_allowed(inner, kind.row) for inner in kept[name]]}
+    return kept
 
 
 @scenario(

@@ -6,8 +6,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from orders_pipeline.sandbox.server import SandboxServer
+from orders_pipeline_tests.conftest import living_sandbox
 
 
 @dataclass
@@ -58,3 +62,8 @@ async def _error_page(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _into_nothing(message: Message) -> None:
     """An answer that is lost on the way."""
+
+
+def sick_sandbox(days: int, orders_per_day: int, dial: Dial) -> SandboxServer:
+    """A living shop as ``living_sandbox`` makes it, as ill as the dial says."""
+    return living_sandbox(days, orders_per_day, faults=[Middleware(Sick, dial=dial)])

@@ -58,7 +58,7 @@ def test_calls_older_than_ten_minutes_do_not_count() -> None:
     assert derive([*old, (START + WINDOW - timedelta(seconds=1), "retryable")], late).is_open
 
 
-@pytest.mark.parametrize("outcome", ["flow_control", "session", "permission", "request", "crash"])
+@pytest.mark.parametrize("outcome", ["flow_control", "session", "clock", "permission", "request", "crash"])
 def test_what_is_no_fault_of_the_platform_says_nothing(outcome: str) -> None:
     assert after(spread([outcome] * 100)).state == "closed"
     assert after(spread([outcome] * 100)).calls == 0

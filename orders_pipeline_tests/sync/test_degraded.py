@@ -9,38 +9,21 @@ from datetime import datetime, timedelta
 
 import duckdb
 import pytest
-from starlette.middleware import Middleware
 
 from orders_pipeline.platforms.base import PlatformError
-from orders_pipeline.sandbox.clock import SandboxClock
-from orders_pipeline.sandbox.options import SandboxOptions
 from orders_pipeline.sandbox.server import SandboxServer
-from orders_pipeline.sandbox.store import Store
-from orders_pipeline.sandbox.world import World
 from orders_pipeline.settings import DataFolder
 from orders_pipeline.sync import ShopSync, degraded
-from orders_pipeline_tests import truth
-from orders_pipeline_tests.conftest import NOON, PLENTY
-from orders_pipeline_tests.sync.sickness import Dial, Sick
+from orders_pipeline_tests.reliability.tables import check_tables
+from orders_pipeline_tests.sync.sickness import Dial, sick_sandbox
 
 DAYS = 6
 OpenSync = Callable[..., AbstractContextManager[ShopSync]]
 
 
 @pytest.fixture
-def dial() -> Dial:
-    return Dial()
-
-
-@pytest.fixture
 def sandbox(dial: Dial) -> Iterator[SandboxServer]:
-    store = Store()
-    world = World(store, 7, (NOON - timedelta(days=DAYS)).replace(hour=0, minute=0), 40)
-    options = SandboxOptions(calls_per_minute=PLENTY)
-    clock = SandboxClock.stepped(NOON)
-    with SandboxServer(
-        store, world=world, clock=clock, options=options, faults=[Middleware(Sick, dial=dial)]
-    ) as server:
+    with sick_sandbox(DAYS, 40, dial) as server:
         yield server
 
 
@@ -72,18 +55,6 @@ def ask(folder: DataFolder, query: str) -> list[tuple[object, ...]]:
         return con.execute(query).fetchall()
 
 
-def check(folder: DataFolder, sandbox: SandboxServer) -> None:
-    want = sandbox.truth()
-    with duckdb.connect(str(folder.published), read_only=True) as con:
-        for table, key, expected in (
-            ("core.orders", ("platform", "shop", "order_id"), truth.orders(want, "tmall", "tea_tmall")),
-            ("core.order_lines", ("platform", "shop", "line_id"), truth.order_lines(want, "tmall", "tea_tmall")),
-            ("core.refunds", ("platform", "shop", "refund_id"), truth.refunds(want, "tmall", "tea_tmall")),
-        ):
-            columns = tuple(next(iter(expected.values())))
-            truth.compare(expected, truth.rows_of(con, table, key, columns), table)
-
-
 def test_nothing_is_lost_over_the_whole_cycle(
     folder: DataFolder, sandbox: SandboxServer, dial: Dial, open_sync: OpenSync
 ) -> None:
@@ -108,7 +79,7 @@ def test_nothing_is_lost_over_the_whole_cycle(
 
     dial.share = 0.0
     assert [tick(sandbox, open_sync) for _ in range(3)][-1] == "synced"
-    check(folder, sandbox)
+    check_tables(folder, sandbox.truth(), "tmall", "tea_tmall")
     closed = ask(
         folder, "SELECT kind, closed_at IS NOT NULL FROM ops.incidents WHERE kind IN ('breaker_open', 'sync_gap')"
     )
@@ -135,4 +106,4 @@ def test_a_back_fill_goes_on_while_increments_pause(
         dial.share = 0.0
         sandbox.clock.advance(300)
         assert not sync.sync().paused
-    check(folder, sandbox)
+    check_tables(folder, sandbox.truth(), "tmall", "tea_tmall")

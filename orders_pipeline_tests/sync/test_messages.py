@@ -18,7 +18,7 @@ from orders_pipeline.platforms.base import RetryableError, SessionError
 from orders_pipeline.sandbox.options import SandboxOptions
 from orders_pipeline.sandbox.server import SandboxServer
 from orders_pipeline.settings import DataFolder
-from orders_pipeline.sync import ShopSync, messages
+from orders_pipeline.sync import ShopSync, desk, sellers
 from orders_pipeline_tests import truth
 from orders_pipeline_tests.conftest import living_sandbox
 from orders_pipeline_tests.sync.fronts import Answer, Instead, second_seller
@@ -70,7 +70,7 @@ def test_a_run_that_dies_before_confirming_reads_them_again(
         sandbox.clock.advance(3_600)
         named = named_orders(sandbox)
         with monkeypatch.context() as patch:
-            patch.setattr("orders_pipeline.sync.messages.apply_files", _die)
+            patch.setattr("orders_pipeline.sync.desk.apply_files", _die)
             with pytest.raises(KeyboardInterrupt):
                 sync.poll_messages()
     with open_sync(sandbox) as again:
@@ -123,7 +123,7 @@ def test_an_order_that_can_never_be_read_is_given_up_and_the_rest_lands(
         named = named_orders(sandbox)
         broken = sorted(named)[0]
         plan.append(failing(broken, answer))
-        reports = [sync.poll_messages() for _ in range(messages.MOST_ATTEMPTS)]
+        reports = [sync.poll_messages() for _ in range(desk.MOST_ATTEMPTS)]
         assert [report.given_up for report in reports][-1] >= 1
         assert inbox_size(folder) == 0
         assert (broken, False) in incidents(folder)
@@ -144,7 +144,7 @@ def test_an_outage_counts_against_no_message(folder: DataFolder, open_sync: Open
         sandbox.clock.advance(3_600)
         named = named_orders(sandbox)
         sick.append(True)
-        for _ in range(messages.MOST_ATTEMPTS + 1):
+        for _ in range(desk.MOST_ATTEMPTS + 1):
             with pytest.raises(RetryableError):
                 sync.poll_messages()
         assert incidents(folder) == []
@@ -156,7 +156,7 @@ def test_an_outage_counts_against_no_message(folder: DataFolder, open_sync: Open
 def test_what_was_read_before_the_trouble_is_stored_and_confirmed(
     sandbox: SandboxServer, folder: DataFolder, open_sync: OpenSync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(messages, "READS_A_BATCH", 5)
+    monkeypatch.setattr(desk, "READS_A_BATCH", 5)
     monkeypatch.delenv("TOP_REFRESH_TOKEN")
     with open_sync(sandbox) as sync:
         sync.poll_messages()
@@ -164,6 +164,8 @@ def test_what_was_read_before_the_trouble_is_stored_and_confirmed(
         stored = sync._ctx.landing.land
 
         def expire_after_the_first_batch(*values: Any) -> Any:
+            if values[0] == "messages":
+                return stored(*values)
             sandbox.gateway.tokens.expire_session(sandbox.options.session, sandbox.clock.now())
             return stored(*values)
 
@@ -270,7 +272,7 @@ def test_messages_of_a_shop_that_nobody_here_has_are_let_go(folder: DataFolder, 
         assert sync.poll_messages(["cup_tmall"]).messages == 0
         assert inbox_size(folder) == 1
         sandbox.store.messages.user_id = 2200000001
-        sandbox.clock.advance(messages.GIVE_UP_AFTER.total_seconds() + 60)
+        sandbox.clock.advance(sellers.GIVE_UP_AFTER.total_seconds() + 60)
         sync.poll_messages(["cup_tmall"])
         with sqlite3.connect(folder.ops) as ops:
             assert ops.execute("SELECT count(*) FROM inbox WHERE seller = '99'").fetchone() == (0,)

@@ -6,42 +6,26 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import duckdb
 import pytest
-from starlette.middleware import Middleware
 
 from orders_pipeline.platforms.base import RetryableError, SessionError, SignatureError
-from orders_pipeline.sandbox.clock import SandboxClock
-from orders_pipeline.sandbox.options import SandboxOptions
 from orders_pipeline.sandbox.server import SandboxServer
-from orders_pipeline.sandbox.store import Store
-from orders_pipeline.sandbox.world import World
 from orders_pipeline.settings import DataFolder
 from orders_pipeline.sync import ShopSync
-from orders_pipeline_tests import truth
-from orders_pipeline_tests.conftest import NOON, PLENTY, shop_of
-from orders_pipeline_tests.sync.sickness import Dial, Sick
+from orders_pipeline_tests.conftest import NOON, shop_of
+from orders_pipeline_tests.reliability.tables import check_tables
+from orders_pipeline_tests.sync.sickness import Dial, sick_sandbox
 
 DAYS = 8
 OpenSync = Callable[..., AbstractContextManager[ShopSync]]
 
 
 @pytest.fixture
-def dial() -> Dial:
-    return Dial()
-
-
-@pytest.fixture
 def sandbox(dial: Dial) -> Iterator[SandboxServer]:
-    store = Store()
-    world = World(store, 7, (NOON - timedelta(days=DAYS)).replace(hour=0, minute=0), 30)
-    options = SandboxOptions(calls_per_minute=PLENTY)
-    clock = SandboxClock.stepped(NOON)
-    with SandboxServer(
-        store, world=world, clock=clock, options=options, faults=[Middleware(Sick, dial=dial)]
-    ) as server:
+    with sick_sandbox(DAYS, 30, dial) as server:
         yield server
 
 
@@ -57,13 +41,8 @@ def incidents(folder: DataFolder) -> list[tuple[str, datetime, datetime | None, 
         ).fetchall()
 
 
-def check_orders(folder: DataFolder, sandbox: SandboxServer) -> None:
-    expected = truth.orders(sandbox.truth(), "tmall", "tea_tmall")
-    assert len(expected) > 100
-    with duckdb.connect(str(folder.published), read_only=True) as con:
-        columns = tuple(next(iter(expected.values())))
-        found = truth.rows_of(con, "core.orders", ("platform", "shop", "order_id"), columns)
-    truth.compare(expected, found, "orders")
+def must_be_whole(folder: DataFolder, sandbox: SandboxServer) -> None:
+    assert check_tables(folder, sandbox.truth(), "tmall", "tea_tmall") > 100
 
 
 def everything(sync: ShopSync, sandbox: SandboxServer) -> None:
@@ -84,7 +63,7 @@ def test_four_readers_that_meet_an_expired_session_refresh_it_once(
     assert sandbox.gateway.tokens.refreshes == 1
     assert dial.token_calls == 1
     assert outcomes(folder).count("session") >= 1
-    check_orders(folder, sandbox)
+    must_be_whole(folder, sandbox)
 
 
 def test_of_three_runs_at_once_the_first_refreshes_and_the_others_take_what_it_got(
@@ -121,7 +100,7 @@ def test_a_refresh_that_did_not_arrive_is_asked_for_again(
         everything(sync, sandbox)
     assert sandbox.gateway.tokens.refreshes == 1
     assert incidents(folder) == []
-    check_orders(folder, sandbox)
+    must_be_whole(folder, sandbox)
 
 
 def test_a_token_page_that_is_down_is_no_reason_to_authorise_again(
@@ -135,7 +114,7 @@ def test_a_token_page_that_is_down_is_no_reason_to_authorise_again(
     with open_sync(sandbox) as later:
         everything(later, sandbox)
     assert incidents(folder) == []
-    check_orders(folder, sandbox)
+    must_be_whole(folder, sandbox)
 
 
 def test_a_lost_refresh_answer_is_one_loud_incident_until_the_shop_is_authorised_again(
@@ -166,7 +145,7 @@ def test_a_lost_refresh_answer_is_one_loud_incident_until_the_shop_is_authorised
     ((_, opened, closed, _),) = incidents(folder)
     assert closed is not None
     assert closed > opened
-    check_orders(folder, sandbox)
+    must_be_whole(folder, sandbox)
 
 
 def test_many_readers_and_a_refused_refresh_are_one_question(
@@ -193,7 +172,7 @@ def test_a_secret_rotated_in_the_middle_of_a_run_loses_nothing(
         everything(sync, sandbox)
     assert 1 <= outcomes(folder).count("request") <= 4  # one a reader
     assert sandbox.gateway.tokens.refreshes == 1
-    check_orders(folder, sandbox)
+    must_be_whole(folder, sandbox)
 
 
 def test_a_secret_that_nobody_told_us_ends_the_run_and_the_next_one_goes_on(
@@ -205,7 +184,7 @@ def test_a_secret_that_nobody_told_us_ends_the_run_and_the_next_one_goes_on(
     monkeypatch.setenv("TOP_APP_SECRET", "a-new-secret")
     with open_sync(sandbox) as later:
         everything(later, sandbox)
-    check_orders(folder, sandbox)
+    must_be_whole(folder, sandbox)
 
 
 def test_readers_that_wait_for_a_place_do_not_hold_up_the_end_of_a_failed_pull(

@@ -18,6 +18,8 @@ from orders_pipeline.quality import SHOP_RULES, evaluate
 from orders_pipeline.sandbox.server import SandboxServer
 from orders_pipeline.settings import DataFolder
 from orders_pipeline.sync import ShopSync, applying
+from orders_pipeline.sync.incidents import tell_of_quarantine
+from orders_pipeline.warehouse import Warehouse
 from orders_pipeline_tests.conftest import living_sandbox
 from orders_pipeline_tests.sync.fronts import Changed
 
@@ -101,6 +103,32 @@ def test_an_upgrade_reads_it_from_the_raw_file_without_a_call(
         assert open_incidents(folder, "quarantine") == []
         assert read(folder, f"SELECT count(*) FROM core.orders WHERE order_id = '{poison.tid}'") == [(1,)]
         assert read(folder, "SELECT count(*) FROM ops.api_calls") == calls
+
+
+def test_without_an_upgrade_an_apply_asks_nothing_about_what_was_set_aside(
+    folder: DataFolder, open_sync: OpenSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Old rows in quarantine cost later transactions nothing: no copy is opened for them, and no view is asked."""
+    poison = Poison()
+    with living_sandbox(1, 30, faults=[Middleware(Changed, change=poison)]) as sandbox:
+        with open_sync(sandbox) as sync:
+            sync.backfill(1)
+            poison.payment = None
+            sync.refetch_orders([str(poison.tid)])
+            assert is_green(folder, sandbox)
+            assert read(folder, "SELECT count(*) FROM ops.quarantine") == [(1,)]
+        with open_sync(sandbox) as later:
+            ctx, opened = later._ctx, []
+            ctx.ledger()
+            monkeypatch.setattr(Warehouse, "read", lambda _: opened.append("read"))
+            monkeypatch.setattr(Warehouse, "write", lambda *_, **__: opened.append("write"))
+            assert applying.retry_quarantined(ctx).rows == {}
+        assert opened == []
+        with duckdb.connect() as nothing_there:  # neither the table nor the view: whoever asks them fails
+            nothing_there.execute(
+                "CREATE SCHEMA ops; CREATE TABLE ops.incidents (kind TEXT, shop TEXT, closed_at TIMESTAMPTZ)"
+            )
+            tell_of_quarantine(nothing_there, "tea_tmall", sandbox.clock.now(), rejected=False)
 
 
 def mend_the_raw_file(folder: DataFolder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -64,7 +65,10 @@ def test_plain_readers_never_fail_while_versions_come_and_go(
     first = warehouse.last_published()
     assert first is not None
     warehouse.apply([raw.land(trades(*(trade(tid * 10) for tid in range(1, 301))), rows=[300])], holder="test")
-    for number in range(105):
+    for number in itertools.count():
+        newest = warehouse.last_published()
+        if newest is not None and newest.number - first.number >= 100:
+            break
         with warehouse.write(
             "test"
         ) as con:  # a third of the orders get other lines, in two statements of one transaction
@@ -76,11 +80,10 @@ def test_plain_readers_never_fail_while_versions_come_and_go(
                 f"FROM (FROM core.orders WHERE {third}) AS o, unnest(range(o.line_count)) AS r(n), "
                 "(FROM core.order_lines LIMIT 1) AS l"
             )
-        clock.advance(seconds=3)  # past the interval, so that every apply publishes, and old versions are removed
+        clock.advance(
+            seconds=3
+        )  # past the interval, so that an apply publishes unless copying is slow, and old versions are removed
     warehouse.flush()
-    last = warehouse.last_published()
-    assert last is not None
-    assert last.number - first.number >= 100
     assert len(list(folder.versions.glob("*.duckdb"))) < 50
     opens = [int(reader.communicate()[0]) for reader in readers]
     assert [reader.returncode for reader in readers] == [0, 0, 0]

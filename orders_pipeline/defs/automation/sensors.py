@@ -5,6 +5,7 @@ import dagster as dg
 from orders_pipeline.components.incidents import record_failure, record_success
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import failing_in_one_line
+from orders_pipeline.light import without_pandas
 
 
 @dg.run_failure_sensor(
@@ -19,7 +20,7 @@ def run_failure_sensor(context: dg.RunFailureSensorContext, pipeline: dg.Resourc
     detail = " | ".join(line.description for line in lines if line and line.description)
     detail = detail or "the run ended without a step's own line: see its log"
     context.log.error(f"{run.job_name} failed: {detail}")
-    with failing_in_one_line():
+    with failing_in_one_line(), without_pandas():
         record_failure(pipeline, run.run_id, run.job_name, run.tags.get("orders_pipeline/shop", ""), detail)
 
 
@@ -31,5 +32,5 @@ def run_failure_sensor(context: dg.RunFailureSensorContext, pipeline: dg.Resourc
     description="Closes the incident of a job that succeeds again.",
 )
 def run_success_sensor(context: dg.RunStatusSensorContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
-    with failing_in_one_line():
+    with failing_in_one_line(), without_pandas():
         record_success(pipeline, context.dagster_run.job_name)

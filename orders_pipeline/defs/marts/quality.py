@@ -13,8 +13,9 @@ from orders_pipeline.components.mart_assets import of_each_shop, shops, shown, w
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import RETRY_FETCH, failing_in_one_line, one_line
 from orders_pipeline.platforms.base import PlatformError
-from orders_pipeline.quality import CHECKED_DAYS, differences
+from orders_pipeline.quality import CHECKED_DAYS, Difference, differences
 from orders_pipeline.settings import UserError
+from orders_pipeline.shops import Shop
 
 if TYPE_CHECKING:
     from orders_pipeline.sync import ReconciliationReport
@@ -24,9 +25,11 @@ SHOWN = 20
 
 
 class Comparison(dg.Config):
-    """How to compare. Every id and version of the day, or as each night: by counts, with the 90 days before it."""
+    """How to compare. Every id and version of the day; or as each night, by counts, with the 90 days before it; or ``again``,
+    by ids, what earlier comparisons by ids left different, whatever day that is."""
 
     nightly: bool = False
+    again: bool = False
     only: list[str] = []  # noqa: RUF012 - slugs of shops, empty = all; Dagster's Config copies it
 
 
@@ -47,14 +50,22 @@ def daily_reconciliation(
             continue
         try:
             with pipeline.open_shop(shop, run_id, f"Dagster run {run_id}") as sync:
-                compare = sync.reconcile_night if config.nightly else sync.reconcile
-                reports += [compare(date.fromisoformat(day)) for day in context.partition_keys]
+                if config.again:
+                    reports += [sync.reconcile_window(one.api, one.window) for one in _left(pipeline, shop)]
+                else:
+                    compare = sync.reconcile_night if config.nightly else sync.reconcile
+                    reports += [compare(date.fromisoformat(day)) for day in context.partition_keys]
         except (UserError, PlatformError) as error:
             failures.append(one_line(error))  # one shop's expired session must not leave the others unchecked
     if failures:
         raise dg.Failure(" | ".join(failures))
     with failing_in_one_line():
         return written(pipeline, "daily_reconciliation", **told(reports))
+
+
+def _left(pipeline: Pipeline, shop: Shop) -> list[Difference]:
+    with pipeline.warehouse().read() as con:
+        return [one for one in differences(con, pipeline.today) if one.shop == shop.shop and one.method == "ids"]
 
 
 def told(reports: "Iterable[ReconciliationReport]") -> dict[str, Any]:

@@ -7,16 +7,17 @@ Secrets travel in the request body only, and nothing of a body, address or answe
 from __future__ import annotations
 
 import ipaddress
+import logging
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 
 from orders_pipeline.clock import SHOP_TZ
-from orders_pipeline.platforms.base import FlowControlError, PlatformError, RequestError, RetryableError
-from orders_pipeline.platforms.http import FAILURES, Connections, Timeouts
+from orders_pipeline.platforms.base import ClockError, FlowControlError, PlatformError, RequestError, RetryableError
 from orders_pipeline.platforms.taobao import tokens
 from orders_pipeline.platforms.taobao.errors import INVALID_TIMESTAMP, UNSTATED_BAN, classify
 from orders_pipeline.platforms.taobao.feeds import FEEDS
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TIMEOUTS = Timeouts(
+TIMEOUTS = httpx.Timeout(
     connect=5,  # the gateway is one hop inside China; a SYN lost twice is back within 3 s
     read=25,  # slow queries end server-side before this; a silent server is given up within 30 s of the call
+    write=10,  # bodies are below 10 KB
+    pool=5,  # one call at a time per shop: a connection is free at once
 )
 LONGEST_ANSWER = 60.0
 """Seconds from sending to the last byte. A read time-out alone lets a server that drips bytes hold the sync for ever."""
@@ -49,13 +52,17 @@ CLOCK_WAS_OFF = 60.0
 """Seconds of correction after which a refused timestamp is worth a second try; the platform tolerates 600."""
 
 
-_OK, _TOO_MANY_REQUESTS = 200, 429
+def silence_http_logs() -> None:
+    """httpx logs addresses, httpcore headers; neither belongs in a log of ours, whatever level the root logger has."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 class TopPlatform(TopRequests):
     """A Taobao or Tmall shop; implements ``platforms.base.Platform``. Times follow the platform's ``Date`` header."""
 
     def __init__(self, shop: Shop, credentials: Credentials, clock: Clock) -> None:
+        silence_http_logs()
         self.name: str = shop.platform
         self.shop = shop.shop
         self.feeds: Mapping[FeedName, Feed] = FEEDS
@@ -68,10 +75,11 @@ class TopPlatform(TopRequests):
         self._offset = timedelta(0)  # platform's clock minus ours
         self._heard = False  # whether the platform has told its time
         self._retry_after = ""  # the header of the last answer
-        self._http = Connections(
-            TIMEOUTS,
-            {"User-Agent": "orders-pipeline"},
-            use_proxy=not _is_loopback(shop.gateway_url),  # a company's proxy leads outside, not to our own sandbox
+        self._http = httpx.Client(
+            timeout=TIMEOUTS,
+            follow_redirects=False,  # a redirect would carry the session elsewhere
+            headers={"Accept-Encoding": "gzip", "User-Agent": "orders-pipeline"},
+            trust_env=not _is_loopback(shop.gateway_url),  # a company's proxy leads outside, not to our own sandbox
         )
 
     def __repr__(self) -> str:
@@ -80,6 +88,10 @@ class TopPlatform(TopRequests):
     def now(self) -> datetime | None:
         """The platform's clock by its last ``Date``; None before the first."""
         return self._clock.now() + self._offset if self._heard else None
+
+    def hear_time(self, now: datetime) -> None:
+        """Take over the platform's clock as another connection to it has just heard it."""
+        self._offset, self._heard = now.astimezone(UTC) - self._clock.now(), True
 
     def use_session(self, session: str) -> None:
         """Take a refreshed access token into use."""
@@ -97,7 +109,7 @@ class TopPlatform(TopRequests):
         """One attempt. Raises PlatformError subclasses only; RetryableError for whatever happens on the way."""
         offset_used = self._offset
         status, body, at = self._post(self._gateway, self._form(request), request.api)
-        if status != _OK:
+        if status != httpx.codes.OK:
             raise self._refusal(request.api, status)
         raw = self._unwrap(request.api, body, offset_used)
         result = request.parse(raw, at)
@@ -139,25 +151,25 @@ class TopPlatform(TopRequests):
         problem = ""
         try:
             return self._exchange(url, form, api)
-        except TimeoutError:
-            problem = "time-out"
-        except FAILURES as error:
+        except httpx.TimeoutException as error:
+            problem = f"time-out ({type(error).__name__})"
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             problem = f"connection failed ({type(error).__name__})"
         raise RetryableError(f"{api}: {problem} at {urlsplit(url).hostname}; the call is repeated.")
 
     def _exchange(self, url: str, form: dict[str, str], api: str) -> tuple[int, bytes, datetime]:
         sent = self._clock.now()
         body = bytearray()
-        with self._http.post(url, urlencode(form).encode()) as response:
+        with self._http.stream("POST", url, data=form) as response:
             platform_time = self._platform_time(response.headers.get("Date"), sent)
             self._retry_after = response.headers.get("Retry-After", "")
-            for chunk in response.chunks:
+            for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
                     raise RetryableError(f"{api}: an answer above {LARGEST_ANSWER >> 20} MB; the call is repeated.")
                 if (self._clock.now() - sent).total_seconds() > LONGEST_ANSWER:
                     raise RetryableError(f"{api}: no complete answer in {LONGEST_ANSWER:.0f} s; the call is repeated.")
-        return response.status, bytes(body), platform_time
+        return response.status_code, bytes(body), platform_time
 
     def _platform_time(self, date: str | None, sent: datetime) -> datetime:
         """The ``Date`` header, from which the offset is learnt, or where it is missing or unreadable our corrected clock.
@@ -178,7 +190,7 @@ class TopPlatform(TopRequests):
         binds all processes of the app key."""
         wait = self._asked_pause()
         text = f"{api}: HTTP {status} from the gateway"
-        if status == _TOO_MANY_REQUESTS:
+        if status == httpx.codes.TOO_MANY_REQUESTS:
             wait = UNSTATED_BAN if wait is None else wait
             return FlowControlError(f"{text}: too many calls, none for {wait:.0f} s.", wait_seconds=wait, code="429")
         return RetryableError(f"{text}; the call is repeated.", wait_seconds=wait)
@@ -213,7 +225,7 @@ class TopPlatform(TopRequests):
             correction = abs((self._offset - offset_used).total_seconds())
             if isinstance(error, RequestError) and error.code == str(INVALID_TIMESTAMP) and correction > CLOCK_WAS_OFF:
                 text = f"{api}: this machine's clock is {correction:.0f} s off; the platform's is used from here on."
-                raise RetryableError(text, code=error.code, sub_code=error.sub_code)
+                raise ClockError(text, code=error.code, sub_code=error.sub_code)
             raise error
         if list(root) != [expected]:
             raise RetryableError(f"{api}: the answer's only key is not {expected}; the call is repeated.")

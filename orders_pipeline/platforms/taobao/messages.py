@@ -6,13 +6,15 @@ A message's content is a JSON text that also names buyers and may hold memos; no
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
 from orders_pipeline.clock import SHOP_TZ
-from orders_pipeline.platforms.base import Message, RetryableError
+from orders_pipeline.platforms.base import Message, Page, RetryableError
 from orders_pipeline.platforms.taobao.allow_list import AllowList, get
 from orders_pipeline.platforms.taobao.fields import CODE, ID, INSTANT, TEXT, Rows
 
@@ -49,10 +51,28 @@ def parse(raw: bytes, at: datetime) -> tuple[Message, ...]:
     return tuple(_message(row, at) for row in rows)
 
 
+def page(bodies: Sequence[str], at: datetime) -> Page:
+    """``Message.body`` of some messages as one page in the shape of the platform's answer."""
+    rows = msgspec.json.decode(f"[{','.join(bodies)}]")
+    return Page(
+        api=CONSUME,
+        table="messages",
+        body=f'{{"messages":{{"tmc_message":[{",".join(bodies)}]}}}}',
+        keys=tuple((str(row.get("id", "")), row.get("pub_time", "")) for row in rows),
+        total=None,
+        has_next=None,
+        request_id="",
+        at=at,
+    )
+
+
 def _message(row: Any, at: datetime) -> Message:
     topic = get(row, "topic") or ""
     content = _content(get(row, "content"))
+    outside = {name: value for name in ("id", "topic", "pub_time", "user_id") if (value := get(row, name)) is not None}
+    inside = {name: content[name] for name, stored in _STORED.items() if stored(content.get(name)) is not None}
     return Message(
+        body=msgspec.json.encode({**outside, "content": inside}).decode(),
         message_id=str(get(row, "id") or ""),
         topic=topic,
         published_at=_instant(get(row, "pub_time")) or at,
@@ -80,6 +100,14 @@ def _match(pattern: re.Pattern[str], value: Any) -> str | None:
     """Ids come as numbers or quoted, as they please."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     return text if pattern.fullmatch(text) else None
+
+
+_STORED: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("tid", "oid", "refund_id", "num_iid"), partial(_match, _DIGITS)),
+    **dict.fromkeys(("out_sid", "action", "status"), partial(_match, _WORD)),
+    **dict.fromkeys(("modified", "time"), lambda value: _instant(value)),
+}
+"""What of a content may be stored: ids, a word, an instant; anything else that stands under these names may not."""
 
 
 def _instant(value: Any) -> datetime | None:

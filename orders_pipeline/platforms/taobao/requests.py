@@ -126,6 +126,10 @@ class TopRequests:
         """Let the app receive the shop's messages. Topics are left to the app's console: naming some overwrites its set."""
         return Request(PERMIT, {}, lambda raw, _: _must_succeed(PERMIT, raw))
 
+    def message_page(self, bodies: Sequence[str], at: datetime) -> Page:
+        """Messages that were received, as a page to land."""
+        return messages.page(bodies, at)
+
     def server_time(self) -> Request[datetime]:
         """The platform's clock, aware; after it the client signs by it."""
         return Request(SERVER_TIME, {}, _read_time, needs_session=False)

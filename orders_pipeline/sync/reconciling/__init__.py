@@ -5,8 +5,8 @@ whole day. Both share ``comparing`` (ids and versions of one window), ``healing`
 deletes a row: what the platform no longer knows is marked vanished.
 """
 
-from orders_pipeline.sync.reconciling.daily import reconcile_day
+from orders_pipeline.sync.reconciling.daily import reconcile_day, reconcile_window
 from orders_pipeline.sync.reconciling.nightly import reconcile_night
 from orders_pipeline.sync.reconciling.report import Calls, Finding, ReconciliationReport
 
-__all__ = ["Calls", "Finding", "ReconciliationReport", "reconcile_day", "reconcile_night"]
+__all__ = ["Calls", "Finding", "ReconciliationReport", "reconcile_day", "reconcile_night", "reconcile_window"]

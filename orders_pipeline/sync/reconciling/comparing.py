@@ -9,13 +9,13 @@ from orders_pipeline.clock import SHOP_TZ
 from orders_pipeline.platforms.base import Feed, Window
 from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.paging import WindowRead
-from orders_pipeline.sync.reconciling.counting import wall
 from orders_pipeline.sync.reconciling.tables import Tables
+from orders_pipeline.sync.windows import wall
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A window that was read, and when."""
+class Segment:
+    """A window, or what of a large one was read whole in one go, and when."""
 
     feed: Feed
     window: Window
@@ -39,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What one part and the tables disagree on. Ids, with the version listed there where it is known."""
+    """What one segment and the tables disagree on. Ids, with the version listed there where it is known."""
 
     platform_count: int
     local_count: int
@@ -53,22 +53,22 @@ class Difference:
         return len(self.missing) + len(self.stale) + len(self.extra)
 
 
-def read_parts(ctx: Context, feed: Feed, window: Window) -> list[Part]:
-    """The window whole, in several parts where it holds very much. Raises PlatformError, and UserError where nothing of a
-    part of it could be called complete."""
+def read_segments(ctx: Context, feed: Feed, window: Window) -> list[Segment]:
+    """The window whole, in several segments where it holds very much. Raises PlatformError, and UserError where a segment
+    could not be called complete at all."""
     fetched_at = ctx.caller.platform_now()
-    return [Part(feed, read.window, read, fetched_at) for read in ctx.segments(feed, window)]
+    return [Segment(feed, read.window, read, fetched_at) for read in ctx.segments(feed, window)]
 
 
-def compare(ctx: Context, part: Part, settled: datetime) -> Difference:
+def compare(ctx: Context, segment: Segment, settled: datetime) -> Difference:
     """Compare with the published copy. What is listed in a version after ``settled`` is not due here yet.
 
     A row that stands beside the wall, or of a type that the list leaves out, is no difference.
     """
-    theirs = part.versions()
+    theirs = segment.versions()
     with ctx.warehouse.read() as con:
-        tables = Tables(con, ctx.shop.shop, part.feed, part.fetched_at)
-        ours = tables.listed(part.window)
+        tables = Tables(con, ctx.shop.shop, segment.feed, segment.fetched_at)
+        ours = tables.listed(segment.window)
         known = tables.known(theirs)
     excused = {row_id for row_id, version in theirs.items() if version and version > settled and row_id not in known}
     missing = {i: version for i, version in theirs.items() if i not in known and i not in excused}
@@ -79,7 +79,7 @@ def compare(ctx: Context, part: Part, settled: datetime) -> Difference:
                 excused.add(row_id)
             else:
                 stale[row_id] = version
-    edge = wall(part.feed, part.fetched_at)
+    edge = wall(segment.feed, segment.fetched_at)
     return Difference(
         platform_count=len(theirs),
         local_count=len(ours),

@@ -14,7 +14,7 @@ from orders_pipeline.platforms.base import Feed, FeedName, Window
 from orders_pipeline.settings import UserError
 from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.reconciling.tables import Tables
-from orders_pipeline.sync.windows import SECOND, closed_end, day_window
+from orders_pipeline.sync.windows import SECOND, closed_end, day_window, wall
 
 WEEK = timedelta(days=7)
 
@@ -22,9 +22,6 @@ WEEKS = 13
 
 DAYS = 90
 """What the platform still lists is three calendar months, 89 days at least; 13 weeks hold them."""
-
-WALL_MARGIN = timedelta(hours=1)
-"""The wall moves while it is counted, and rows beside it come and go by themselves."""
 
 _READ_FROM = """
 SELECT api, min(window_start) FILTER (channel = 'full'), min(window_start)
@@ -74,11 +71,6 @@ def read_since(ctx: Context, feed: Feed, now: datetime) -> datetime | None:
         _, increments = reads.get(ctx.feed(FeedName.ORDERS_BY_MODIFIED).api, (None, None))
         first = full or increments
     return max(wall(feed, now), first.astimezone(UTC)) if first else None
-
-
-def wall(feed: Feed, now: datetime) -> datetime:
-    """The oldest whole second worth asking for."""
-    return (feed.wall(now) + WALL_MARGIN).replace(microsecond=0)
 
 
 def listed_part(ctx: Context, feed: Feed, day: date, now: datetime) -> Window | None:

@@ -6,6 +6,7 @@ out proves nothing, a list that was read short still less.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +21,7 @@ from orders_pipeline.platforms.base import (
 )
 from orders_pipeline.sync.applying import apply_files
 from orders_pipeline.sync.context import Context
-from orders_pipeline.sync.reconciling.comparing import Difference, Part, compare
+from orders_pipeline.sync.reconciling.comparing import Difference, Segment, compare
 from orders_pipeline.sync.reconciling.tables import Tables, mark_vanished
 
 MOST_ASKED = 100
@@ -29,9 +30,9 @@ MOST_ASKED = 100
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """One part before and after. ``vanished`` and ``answered`` are ids that the list left out and that were asked for."""
+    """One segment before and after. ``vanished`` and ``answered`` are ids that the list left out and that were asked for."""
 
-    part: Part
+    segment: Segment
     before: Difference
     after: Difference
     vanished: frozenset[str] = frozenset()
@@ -46,31 +47,46 @@ class Mended:
     @property
     def left(self) -> int:
         """Rows that still differ."""
-        return self.after.found + self.part.short
+        return self.after.found + self.segment.short
 
 
-def mend(ctx: Context, part: Part, settled: datetime, *, heal: bool) -> Mended:
-    """Compare a part and, with ``heal``, store what it brought, ask for what it left out, compare again. Raises PlatformError."""
-    before = compare(ctx, part, settled)
+def mend(ctx: Context, segment: Segment, settled: datetime, *, heal: bool) -> Mended:
+    """Compare a segment and, with ``heal``, store what it brought, ask for what it left out, compare again.
+
+    Raises PlatformError.
+    """
+    before = compare(ctx, segment, settled)
     if not before.found or not heal:
-        return Mended(part, before, before)
-    files, refetched = [], 0
+        return Mended(segment, before, before)
+    refetched = 0
     if before.missing or before.stale:
-        files.append(ctx.land_window(part.feed, part.window, "refetch", part.read, part.fetched_at))
-        refetched = len(part.read.ids)
-    pages, vanished = _ask(ctx, part, before)
+        apply_files(ctx, [ctx.land_window(segment.feed, segment.window, "refetch", segment.read, segment.fetched_at)])
+        refetched = len(segment.read.ids)
+    # a list that was read short may show them next time
+    answered, vanished = ask(ctx, segment.feed, () if segment.short else before.extra)
+    ctx.warehouse.flush()  # the comparison reads the published copy
+    after = compare(ctx, segment, settled)
+    return Mended(segment, before, after, vanished, answered, refetched + len(answered))
+
+
+def ask(ctx: Context, feed: Feed, ids: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Ask for rows by their ids, store what is answered, mark what the platform does not know: (answered, vanished)."""
+    pages: list[Page] = []
+    unknown: list[str] = []
+    for row_id in sorted(ids)[:MOST_ASKED]:
+        try:
+            pages.append(ctx.caller.call(_one(ctx, feed, row_id)))
+        except NotListedError:
+            unknown.append(row_id)
+        except (RequestError, PermissionDeniedError, UnknownAnswerError):
+            continue  # no answer about this id is no evidence, and no reason to leave the rest unhealed
     if pages:
         at = ctx.caller.platform_now()
-        files.append(ctx.landing.land(part.feed.table, ctx.origin("refetch"), (at, at), pages, at, len(pages)))
-    if files:
-        apply_files(ctx, files)
-    if vanished:
+        apply_files(ctx, [ctx.landing.land(feed.table, ctx.origin("refetch"), (at, at), pages, at, len(pages))])
+    if unknown:
         with ctx.warehouse.write(ctx.holder) as con:
-            mark_vanished(con, ctx.shop.shop, part.feed, vanished, ctx.caller.platform_now())
-    ctx.warehouse.flush()  # the comparison reads the published copy
-    answered = frozenset(row_id for page in pages for row_id, _ in page.keys)
-    after = compare(ctx, part, settled)
-    return Mended(part, before, after, frozenset(vanished), answered, refetched + len(pages))
+            mark_vanished(con, ctx.shop.shop, feed, unknown, ctx.caller.platform_now())
+    return frozenset(row_id for page in pages for row_id, _ in page.keys), frozenset(unknown)
 
 
 def moved_since(ctx: Context, mended: Mended, settled: datetime) -> frozenset[str]:
@@ -79,24 +95,8 @@ def moved_since(ctx: Context, mended: Mended, settled: datetime) -> frozenset[st
     if not mended.answered:
         return frozenset()
     with ctx.warehouse.read() as con:
-        known = Tables(con, ctx.shop.shop, mended.part.feed, mended.part.fetched_at).known(mended.answered)
+        known = Tables(con, ctx.shop.shop, mended.segment.feed, mended.segment.fetched_at).known(mended.answered)
     return frozenset(row_id for row_id, row in known.items() if row.version > settled)
-
-
-def _ask(ctx: Context, part: Part, found: Difference) -> tuple[list[Page], list[str]]:
-    """Each extra row by its id: (answers, ids that the platform does not know)."""
-    pages: list[Page] = []
-    unknown: list[str] = []
-    if part.short:
-        return pages, unknown
-    for row_id in sorted(found.extra)[:MOST_ASKED]:
-        try:
-            pages.append(ctx.caller.call(_one(ctx, part.feed, row_id)))
-        except NotListedError:
-            unknown.append(row_id)
-        except (RequestError, PermissionDeniedError, UnknownAnswerError):
-            continue  # no answer about this id is no evidence, and no reason to leave the rest unhealed
-    return pages, unknown
 
 
 def _one(ctx: Context, feed: Feed, row_id: str) -> Request[Page]:

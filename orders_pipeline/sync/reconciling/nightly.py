@@ -16,7 +16,7 @@ from orders_pipeline.settings import UserError
 from orders_pipeline.sync.applying import TAIL_OVERLAP, read_tail
 from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.reconciling.bisecting import Leaf, bisect
-from orders_pipeline.sync.reconciling.comparing import read_parts
+from orders_pipeline.sync.reconciling.comparing import read_segments
 from orders_pipeline.sync.reconciling.counting import Slot, count_here, count_there, hours_of, read_since, slots
 from orders_pipeline.sync.reconciling.healing import mend
 from orders_pipeline.sync.reconciling.recording import Outcome, ledger_before, record, summed
@@ -24,6 +24,7 @@ from orders_pipeline.sync.reconciling.report import Calls, ReconciliationReport
 from orders_pipeline.sync.reconciling.sampling import sample
 from orders_pipeline.sync.reconciling.suspects import read_again
 from orders_pipeline.sync.reconciling.tables import Tables
+from orders_pipeline.sync.reconciling.unlisted import ask_again, settle
 from orders_pipeline.sync.windows import closed_end
 
 SAMPLED = (FeedName.ORDERS_BY_CREATED, FeedName.REFUNDS_BY_MODIFIED)
@@ -64,6 +65,8 @@ def reconcile_night(ctx: Context, day: date, *, heal: bool, spent: int = 0) -> R
             found = read_again(ctx, ctx.feed(name), settled)
             record(ctx, found)
             outcomes |= {(outcome.feed.api, outcome.window, "again"): outcome for outcome in found}
+        for name in SAMPLED:
+            ask_again(ctx, ctx.feed(name))
     refetching = meter.lap()
     for name in SAMPLED:
         feed = ctx.feed(name)
@@ -72,6 +75,9 @@ def reconcile_night(ctx: Context, day: date, *, heal: bool, spent: int = 0) -> R
         if sampled:
             outcomes[(feed.api, sampled.window, "sample")] = sampled
     ctx.warehouse.flush()
+    if heal:
+        settle(ctx, outcomes.values())
+        ctx.warehouse.flush()
     calls = Calls(spent, counting, bisecting, refetching, meter.lap())
     return summed(ctx.shop.shop, day, list(outcomes.values()), calls)
 
@@ -130,8 +136,8 @@ def _look_closer(ctx: Context, outcome: Outcome, slot: Slot, leaf: Leaf, settled
         ):
             return
     ledger = ledger_before(ctx, slot.feed)
-    for part in read_parts(ctx, slot.feed, leaf.window):
-        outcome.take(ctx, mend(ctx, part, settled, heal=heal), settled, ledger)
+    for segment in read_segments(ctx, slot.feed, leaf.window):
+        outcome.take(ctx, mend(ctx, segment, settled, heal=heal), settled, ledger)
 
 
 def _outcome(slot: Slot, unexplained: int = 0) -> Outcome:

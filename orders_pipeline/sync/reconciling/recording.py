@@ -45,26 +45,33 @@ class Outcome:
     unexplained: int = 0  # platform less here, while nobody has looked at the ids yet
     excused: int = 0
     refetched: int = 0
+    listed: set[str] = field(default_factory=set)  # ids that the list showed where it was read
+    unlisted: set[str] = field(default_factory=set)  # ids that it left out and that the platform answers singly
 
     def ids(self, kind: Kind, *, healed: bool | None = None) -> list[str]:
         """Ids of a kind, all or by whether they are mended."""
         return [f.row_id for f in self.findings if f.kind == kind and healed in (None, bool(f.came_back))]
 
     def take(self, ctx: Context, mended: Mended, settled: datetime, before: reasons.Ledger) -> None:
-        """Add what mending one part of this window brought to light."""
+        """Add what mending one segment of this window brought to light."""
         moved = moved_since(ctx, mended, settled)
         stale = {**mended.before.stale, **{i: v for i, v in mended.stale_by_id.items() if i not in moved}}
         extra = {i: v for i, v in mended.before.extra.items() if i not in stale and i not in moved}
-        self.short += mended.part.short
+        self.short += mended.segment.short
         self.excused += len(mended.before.excused | moved)
         self.refetched += mended.refetched
+        if self.method == "ids":  # else the window was counted, which says more than its segments
+            self.platform_count += mended.after.platform_count
+            self.local_count += mended.after.local_count
+        self.listed.update(mended.segment.versions())
+        self.unlisted |= (mended.answered & mended.after.extra.keys()) - moved
         ids = [*mended.before.missing, *stale, *extra]
         if not ids:
             return
         with ctx.warehouse.read() as con:
-            here = Tables(con, ctx.shop.shop, mended.part.feed, mended.part.fetched_at).known(ids)
+            here = Tables(con, ctx.shop.shop, mended.segment.feed, mended.segment.fetched_at).known(ids)
             set_aside = reasons.quarantined(con, ctx.shop.shop, ids)
-        back = f"read again with its window {_span(mended.part.window)}"
+        back = f"read again with its window {_span(mended.segment.window)}"
         for row_id, version in mended.before.missing.items():
             way = "" if row_id in mended.after.missing else back
             self._add("missing", row_id, before.why(version, here.get(row_id), set_aside.get(row_id)), way)
@@ -77,6 +84,7 @@ class Outcome:
         for row_id in extra:
             gone = row_id in mended.vanished
             why = "the platform does not know its id any more" if gone else "the list leaves it out"
+            why += ", the platform answers it by its id" if row_id in mended.answered else ""
             self._add("extra", row_id, why, "kept and marked vanished" if gone else "")
 
     def _add(self, kind: Kind, row_id: str, why: str, came_back: str) -> None:

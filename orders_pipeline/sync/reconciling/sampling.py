@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from orders_pipeline.clock import shop_day
 from orders_pipeline.platforms.base import Feed, Window
 from orders_pipeline.sync.context import Context
-from orders_pipeline.sync.reconciling.comparing import read_parts
+from orders_pipeline.sync.reconciling.comparing import read_segments
 from orders_pipeline.sync.reconciling.counting import DAYS, listed_part
 from orders_pipeline.sync.reconciling.daily import compare_whole
 from orders_pipeline.sync.reconciling.recording import Outcome
@@ -32,7 +32,7 @@ def sample(ctx: Context, feed: Feed, night: date, oldest: datetime, settled: dat
     with ctx.warehouse.read() as con:
         rows = Tables(con, ctx.shop.shop, feed, settled).count(window)
     window = part_of(window, -(-rows // MOST_ROWS), night.toordinal())
-    return compare_whole(ctx, feed, window, read_parts(ctx, feed, window), settled, heal=heal)
+    return compare_whole(ctx, feed, window, read_segments(ctx, feed, window), settled, heal=heal)
 
 
 def sampled_day(night: date, oldest: date) -> date | None:

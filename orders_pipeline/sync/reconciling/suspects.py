@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from orders_pipeline.platforms.base import Feed, Window
 from orders_pipeline.sync.applying import apply_files
 from orders_pipeline.sync.context import Context
-from orders_pipeline.sync.reconciling.comparing import read_parts
-from orders_pipeline.sync.reconciling.counting import wall
+from orders_pipeline.sync.reconciling.comparing import read_segments
 from orders_pipeline.sync.reconciling.healing import mend
 from orders_pipeline.sync.reconciling.recording import Outcome, ledger_before
+from orders_pipeline.sync.windows import wall
 
 MOST_WINDOWS = 10
 """Re-read in a night: half an hour each, so some tens of calls."""
@@ -34,14 +34,12 @@ def read_again(ctx: Context, feed: Feed, settled: datetime) -> list[Outcome]:
     for window in short:
         ledger = ledger_before(ctx, feed)
         outcome = Outcome(feed, window, "ids", 0, 0)
-        for part in read_parts(ctx, feed, window):
-            mended = mend(ctx, part, settled, heal=True)
-            if part.read.complete and not mended.before.missing and not mended.before.stale:
-                file = ctx.land_window(feed, part.window, "refetch", part.read, part.fetched_at)
+        for segment in read_segments(ctx, feed, window):
+            mended = mend(ctx, segment, settled, heal=True)
+            if segment.read.complete and not mended.before.missing and not mended.before.stale:
+                file = ctx.land_window(feed, segment.window, "refetch", segment.read, segment.fetched_at)
                 apply_files(ctx, [file])
             outcome.take(ctx, mended, settled, ledger)
-            outcome.platform_count += mended.after.platform_count
-            outcome.local_count += mended.after.local_count
         if outcome.findings:
             outcomes.append(outcome)
     return outcomes

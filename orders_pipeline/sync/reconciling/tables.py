@@ -27,12 +27,17 @@ FROM core.refunds AS r LEFT JOIN core.orders AS o USING (platform, shop, order_i
 WHERE r.shop = $shop AND r.vanished_at IS NULL
 """
 
+# what is known to be in no list (``unlisted.py``) is no difference
 _LISTED = """
 FROM ({rows}) WHERE {axis}_at BETWEEN $start AND $end
   AND (order_type IS NULL OR len($types) = 0 OR list_contains($types, order_type))
+  AND id NOT IN (SELECT subject FROM ops.incidents WHERE kind = $unlisted AND shop = $shop AND closed_at IS NULL)
 """
 
 _TABLE = {"trade_pages": ("core.orders", "order_id", _ORDERS), "refund_pages": ("core.refunds", "refund_id", _REFUNDS)}
+
+UNLISTED = {"trade_pages": "unlisted_order", "refund_pages": "unlisted_refund"}
+"""Raw table -> kind of the incident of a row that the platform knows by its id and shows in no list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Tables:
         self._feed = feed
         self._table, self._id, rows = _TABLE[feed.table]
         self._from = _LISTED.format(rows=rows, axis=feed.axis)
-        self._shop = shop
+        self._shop, self._unlisted = shop, UNLISTED[feed.table]
         self._named: dict[str, Any] = {"shop": shop, "types": sorted(feed.types)}
         if "$wall" in rows:
             self._named["wall"] = feed.wall(now)
@@ -90,8 +95,22 @@ class Tables:
         )
 
     def _read(self, select: str, window: Window, order: str = "") -> list[tuple[Any, ...]]:
-        named = {**self._named, "start": window.start, "end": window.end}
+        named = {**self._named, "unlisted": self._unlisted, "start": window.start, "end": window.end}
         return self._con.execute(f"{select} {self._from} {order}", named).fetchall()
+
+
+def unlisted(
+    con: duckdb.DuckDBPyConnection, shop: str, feed: Feed, now: datetime
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Ids with an open incident of being in no list; those of them that are gone, or behind the wall of every list."""
+    table, key, _ = _TABLE[feed.table]
+    rows = con.execute(
+        "SELECT subject, NOT EXISTS (SELECT 1 FROM "
+        f"{table} WHERE shop = $shop AND {key} = subject AND vanished_at IS NULL AND created_at >= $wall) "
+        "FROM ops.incidents WHERE kind = $kind AND shop = $shop AND closed_at IS NULL",
+        {"shop": shop, "kind": UNLISTED[feed.table], "wall": feed.wall(now)},
+    ).fetchall()
+    return frozenset(row_id for row_id, _ in rows), frozenset(row_id for row_id, over in rows if over)
 
 
 def mark_vanished(con: duckdb.DuckDBPyConnection, shop: str, feed: Feed, ids: Iterable[str], at: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from orders_pipeline.platforms import base
 from orders_pipeline.platforms.taobao.client import TopPlatform
 from orders_pipeline.platforms.taobao.triage import advise
 from orders_pipeline.platforms.taobao.triage.cases import TABLE
-from orders_pipeline.platforms.taobao.triage.model import accuracy, compare, confusion, in_vain
+from orders_pipeline.platforms.taobao.triage.model import accuracy, compare, confusion, in_vain, report
 from orders_pipeline_tests.platforms.taobao.conftest import Gateway
 
 
@@ -47,6 +48,11 @@ def test_the_rule_acts_in_vain_less_often_than_the_model() -> None:
     assert accuracy(found.model_left_out) > 0.5  # it did learn: five classes
     counted = [int(cell) for line in confusion(found.model_left_out).splitlines()[2:] for cell in line.split("|")[2:-1]]
     assert sum(counted) == len(TABLE)
+
+
+def test_the_tables_of_the_document_are_those_of_the_command() -> None:
+    document = Path(__file__).resolve().parents[3] / "docs" / "errors.md"
+    assert report() in document.read_text(encoding="utf-8")
 
 
 def test_no_quota_error_is_taken_for_something_to_repeat_at_once() -> None:

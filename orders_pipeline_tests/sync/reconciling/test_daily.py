@@ -137,10 +137,7 @@ def test_an_order_of_a_type_that_no_list_shows_is_no_extra(
     with open_sync(sandbox, backfill_days=5) as sync:
         sync.backfill()
         sync.sync()
-        unlisted = orders_of_yesterday(folder)[2]
-        with sandbox.gateway.lock:
-            sandbox.store.trades[int(unlisted)]["type"] = "a_new_type"
-            touch(sandbox, unlisted)
+        unlisted = leaves_the_lists(sandbox, folder)
         sync.refetch_orders([unlisted])
         assert not sync.reconcile(YESTERDAY).differs
     assert unlisted in orders_of_yesterday(folder)
@@ -153,10 +150,7 @@ def test_an_order_that_the_list_leaves_out_and_that_is_answered_for_is_not_marke
     with open_sync(sandbox, backfill_days=5) as sync:
         sync.backfill()
         sync.sync()
-        unlisted = orders_of_yesterday(folder)[2]
-        with sandbox.gateway.lock:
-            sandbox.store.trades[int(unlisted)]["type"] = "a_new_type"
-            touch(sandbox, unlisted)
+        unlisted = leaves_the_lists(sandbox, folder)
         sandbox.clock.advance(3_600)
         sync.sync()
         report = sync.reconcile(YESTERDAY)
@@ -191,3 +185,12 @@ def touch(sandbox: SandboxServer, order_id: str) -> None:
     with sandbox.gateway.lock:
         trade = sandbox.store.trades[int(order_id)]
         sandbox.store.put_trade({**trade, "modified": to_wire(sandbox.clock.now())})
+
+
+def leaves_the_lists(sandbox: SandboxServer, folder: DataFolder) -> str:
+    """An order of yesterday changes its type, and no list shows that type."""
+    order_id = orders_of_yesterday(folder)[2]
+    with sandbox.gateway.lock:
+        sandbox.store.trades[int(order_id)]["type"] = "a_new_type"
+        touch(sandbox, order_id)
+    return order_id

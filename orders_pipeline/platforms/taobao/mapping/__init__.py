@@ -25,13 +25,14 @@ SQL_OF_API: Mapping[str, str | None] = {
     "taobao.items.inventory.get": None,
     "taobao.logistics.orders.get": "shipments.sql",
     "taobao.logistics.trace.search": "traces.sql",
+    "taobao.tmc.messages.consume": None,  # hints: what they name is read by its id
 }
 """Which file maps an API's pages; None where a page holds nothing for ``core.*``."""
 
 
 class RowsOf(NamedTuple):
     """Where an API's pages keep rows about orders: a list ``$.<plural>.<element>``, or one row under ``$.<element>``, or the
-    whole body where both are empty. ``id_field`` names in a row what is ``key`` in the table ``core.<table>``."""
+    whole body where both are empty. ``id_field`` (a path with dots) names in a row what is ``key`` in ``core.<table>``."""
 
     plural: str
     element: str
@@ -52,5 +53,6 @@ ORDER_ROWS: Mapping[str, RowsOf] = {
     "taobao.refund.get": RowsOf("", "refund", "refund_id", "refunds", "refund_id"),
     "taobao.logistics.orders.get": RowsOf("shippings", "shipping", "tid", "shipments", "order_id"),
     "taobao.logistics.trace.search": RowsOf("", "", "tid", "traces", "order_id"),
+    "taobao.tmc.messages.consume": RowsOf("messages", "tmc_message", "content.tid", "orders", "order_id"),
 }
 """APIs whose pages hold rows about single orders: what a purge takes out of ``raw/``."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orders_pipeline.platforms.taobao.triage.cases import TABLE, UNSEEN, Case
-from orders_pipeline.platforms.taobao.triage.rule import Action, advise
+from orders_pipeline.platforms.taobao.triage.rule import Action, advise, known_word
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -28,6 +28,7 @@ class Comparison:
     rule_on_table: Predicted
     model_unseen: Predicted
     rule_unseen: Predicted
+    both_unseen: Predicted  # the rule and, where it knows no word, the model
 
 
 def build_model() -> Pipeline:
@@ -59,6 +60,10 @@ def compare() -> Comparison:
         [(case, advise(case.text)) for case in TABLE],
         list(zip(UNSEEN, map(str, unseen), strict=True)),
         [(case, advise(case.text)) for case in UNSEEN],
+        [
+            (case, advise(case.text) if known_word(case.text) else str(found))
+            for case, found in zip(UNSEEN, unseen, strict=True)
+        ],
     )
 
 
@@ -96,6 +101,7 @@ def report() -> str:
         ("Rule, on the table that it was written from (no test)", found.rule_on_table),
         ("Model, on unseen rows of another platform", found.model_unseen),
         ("Rule, on unseen rows of another platform", found.rule_unseen),
+        ("Rule, and the model where the rule knows no word, on these", found.both_unseen),
     ):
         right = f"{accuracy(predicted):.0%} of {len(predicted)} right, {in_vain(predicted)} acted on in vain"
         parts.append(f"**{title}**: {right}\n\n{confusion(predicted)}")

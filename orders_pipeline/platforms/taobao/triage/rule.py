@@ -29,5 +29,10 @@ _WORDS: tuple[tuple[Action, re.Pattern[str]], ...] = (
 
 def advise(*texts: str) -> Action:
     """The action for an error's code, sub-code and messages; a person where no word is known."""
+    return known_word(*texts) or "page"
+
+
+def known_word(*texts: str) -> Action | None:
+    """The action of the first word that is known; None where none is."""
     text = " ".join(texts).lower()
-    return next((action for action, words in _WORDS if words.search(text)), "page")
+    return next((action for action, words in _WORDS if words.search(text)), None)

@@ -1,4 +1,4 @@
-"""Keeps commands that cron starts every few minutes from paying for libraries that they do not use."""
+"""Keeps commands and runs that start every few minutes from paying for libraries that they do not use."""
 
 from __future__ import annotations
 

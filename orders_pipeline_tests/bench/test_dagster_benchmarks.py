@@ -1,0 +1,77 @@
+"""The benchmarks of Dagster's processes work: short versions of them, through the command, with all that is real."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from orders_pipeline.bench import latency, startup
+from orders_pipeline.bench.plot import latency_svg
+from orders_pipeline.bench.report import Report, Table
+from orders_pipeline.cli import main
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_a_short_watch_sees_every_change_and_tells_what_it_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency, "DAYS", 1)
+    monkeypatch.setattr(latency, "DRAIN_SECONDS", 15.0)
+    options = ["--seconds", "20", "--orders", "1000", "--orders-per-day", "6000", "--out", str(tmp_path)]
+    done = CliRunner().invoke(main, ["bench", "latency", "--tier", "linger", *options], standalone_mode=False)
+    assert done.exception is None, done.output
+    found = json.loads((tmp_path / "latency-linger-1.json").read_text())
+    summary = dict(found["tables"][0]["rows"])
+    assert summary["changes seen"] == len(found["facts"]["points"]) > 0
+    assert summary["changes not seen"] == 0
+    assert summary["calls that the platform refused"] == 0
+    assert {api for _, api, _ in found["tables"][2]["rows"]} >= {"taobao.tmc.messages.consume"}
+    assert "p95, s" in done.output
+    picture = ET.fromstring((tmp_path / "latency-linger-1.svg").read_text())
+    assert len(picture.findall(f"{SVG}circle")) == len(found["facts"]["points"])
+
+
+def test_costs_of_processes_and_runs_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup, "ORDERS", 500)
+    monkeypatch.setattr(startup, "ORDERS_PER_DAY", 100)
+    monkeypatch.setattr(startup, "IMPORTS", startup.IMPORTS[:1])
+    monkeypatch.setattr(startup, "JOBS", startup.JOBS[:1])
+    done = CliRunner().invoke(
+        main, ["bench", "startup", "--repeats", "1", "--out", str(tmp_path)], standalone_mode=False
+    )
+    assert done.exception is None, done.output
+    imports, processes, runs = json.loads((tmp_path / "startup.json").read_text())["tables"]
+    assert [label for label, *_ in processes["rows"]][:3] == [
+        "code server: definitions served",
+        "webserver: first answer",
+        "daemon",
+    ]
+    assert imports["rows"][0][1] < processes["rows"][0][1]  # an interpreter is cheaper than a code server
+    ((job, cpu, wall, kilobytes),) = runs["rows"]
+    assert job == "publish"
+    assert min(cpu, wall, kilobytes) > 0
+
+
+def test_a_report_says_what_is_needed_to_repeat_it(tmp_path: Path) -> None:
+    table = Table("Costs", ("what", "seconds", "rows"), [("a step", 0.12345, 1_234_567), ("another", None, 3)])
+    data, text = Report("trial", [table], {"points": [1]}, ["a note"]).save(tmp_path)
+    found = json.loads(data.read_text())
+    assert found["facts"] == {"points": [1]}
+    assert found["command"].startswith("orders-pipeline")
+    assert "duckdb" in found["versions"]
+    lines = text.read_text().splitlines()
+    assert "| a step | 0.123 | 1,234,567 |" in lines
+    assert "| another | – | 3 |" in lines
+    assert "- a note" in lines
+    assert any(found["machine"] in line for line in lines)
+
+
+def test_percentiles_are_drawn_over_time() -> None:
+    picture = ET.fromstring(latency_svg([(float(second), second % 7 + 0.5) for second in range(600)], "title"))
+    assert len(picture.findall(f"{SVG}polyline")) == 3
+    assert len(picture.findall(f"{SVG}circle")) == 600
