@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from orders_pipeline.bench import child, stored
+from orders_pipeline.bench import child
 from orders_pipeline.bench.report import Table
 from orders_pipeline.settings import DataFolder
 
@@ -29,7 +29,7 @@ def measure(lines: int, tell: Callable[[str], None]) -> Table:
     """Build a warehouse with so many lines and run the program on it."""
     root = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
-        stored.build(DataFolder(root), int(lines / LINES_AN_ORDER))
+        child.run(["-m", "orders_pipeline.bench.stored", str(root), str(int(lines / LINES_AN_ORDER))], root)
         tell("built")
         cost = child.run(["-m", "orders_pipeline.bench.analytics", str(root)], root)
     finally:

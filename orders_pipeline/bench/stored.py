@@ -1,10 +1,15 @@
 """A data folder with as many orders as one likes, written by SQL straight into the warehouse: what a shop has gathered in a
 year. The newest ``trades.DAYS`` days are the orders of the bench server, so that its increment changes some of them.
+
+As a program, ``python -m orders_pipeline.bench.stored FOLDER ORDERS`` builds one: benchmarks that tell memory start it, because
+what a process once held counts as memory of those that it starts.
 """
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 
@@ -25,10 +30,10 @@ INSERT INTO core.orders BY NAME
 SELECT 'tmall' AS platform, '{shop}' AS shop, id::VARCHAR AS order_id, 'fixed' AS order_type, 'completed' AS status,
   'TRADE_FINISHED' AS source_status, made_at AS created_at, made_at::DATE AS created_on, made_at + INTERVAL 40 SECOND AS paid_at,
   made_at::DATE AS paid_on, made_at + INTERVAL 1 DAY AS shipped_at, made_at + INTERVAL 5 DAY AS ended_at,
-  made_at + INTERVAL 5 DAY AS modified_at,
+  least(made_at + INTERVAL 5 DAY, TIMESTAMPTZ '{newest}') AS modified_at,
   10 + n % 500 AS goods_amount, 0 AS freight_amount, 0 AS discount_amount, 0 AS adjust_amount, 10 + n % 500 AS payable_amount,
   10 + n % 500 AS paid_amount, 10 + n % 500 AS received_amount, '浙江省' AS province, '杭州市' AS city,
-  1 + greatest(n % 4 - 1, 0) AS line_count, made_at + INTERVAL 5 DAY AS synced_at
+  1 + greatest(n % 4 - 1, 0) AS line_count, modified_at AS synced_at
 FROM made
 """
 
@@ -65,7 +70,7 @@ def build(folder: DataFolder, orders: int) -> None:
         con.execute("CREATE TEMP TABLE titles (product BIGINT, title VARCHAR)")
         con.executemany("INSERT INTO titles VALUES (?, ?)", [[n, trades.title(n)] for n in range(trades.SKUS // 4)])
         _make(con, orders, newest)
-        names = {"shop": SHOP, "skus": trades.SKUS}
+        names = {"shop": SHOP, "skus": trades.SKUS, "newest": _utc(trades.BASE - timedelta(hours=1))}
         for script in (_ORDERS, _LINE, _PARCELS):
             con.execute(script.format(**names))
         _cover(con)
@@ -110,3 +115,7 @@ def _cover(con: duckdb.DuckDBPyConnection) -> None:
 
 def _utc(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat()
+
+
+if __name__ == "__main__":
+    build(DataFolder(Path(sys.argv[1])), int(sys.argv[2]))

@@ -23,7 +23,7 @@ def measure(sizes: Sequence[int], rounds: int, tell: Callable[[str], None]) -> T
         for size in sizes:
             root = Path(tempfile.mkdtemp(prefix="bench-"))
             try:
-                stored.build(DataFolder(root / "built"), size)
+                child.run(["-m", "orders_pipeline.bench.stored", str(root / "built"), str(size)], root)
                 ticks = []
                 for _ in range(rounds):
                     shutil.copytree(root / "built", root / "data", symlinks=True)

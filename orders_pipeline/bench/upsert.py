@@ -39,7 +39,7 @@ def measure(sizes: Sequence[int], batches: Sequence[int], tell: Callable[[str], 
     for size in sizes:
         root = Path(tempfile.mkdtemp(prefix="bench-"))
         try:
-            stored.build(DataFolder(root), size)
+            child.run(["-m", "orders_pipeline.bench.stored", str(root), str(size)], root)
             tell(f"{size:,} orders stored, {(root / 'warehouse.duckdb').stat().st_size / 1e6:,.0f} MB")
             for batch in batches:
                 cost = child.run(["-m", "orders_pipeline.bench.upsert", str(root), str(batch)], root)

@@ -10,16 +10,19 @@ CREATE TEMP TABLE shipment AS
 SELECT * FROM core.shipments SEMI JOIN touched_orders USING (platform, shop, order_id)
 WHERE coalesce(source_status, '') NOT IN ('CANCELLED', 'CLOSED');
 
+-- a line stands once in its order; what shipments say comes beside it, and only what lines have not said
+CREATE TEMP TABLE told AS
+SELECT DISTINCT s.platform, s.shop, s.order_id, s.tracking_number, l.line_id, l.quantity, l.shipped_at
+FROM shipment AS s JOIN shipped_line AS l USING (platform, shop, order_id)
+-- a shipment that names no lines holds all that went out and carry no other number
+WHERE l.tracking_number IS DISTINCT FROM s.tracking_number
+  AND CASE WHEN len(s.line_ids) > 0 THEN list_contains(s.line_ids, l.line_id)
+    ELSE l.shipped_at IS NOT NULL AND l.tracking_number IS NULL END;
+
 CREATE TEMP TABLE member AS
-SELECT DISTINCT platform, shop, order_id, tracking_number, line_id, quantity, shipped_at FROM (
-  SELECT platform, shop, order_id, tracking_number, line_id, quantity, shipped_at
-  FROM shipped_line WHERE tracking_number IS NOT NULL
-  UNION ALL
-  SELECT s.platform, s.shop, s.order_id, s.tracking_number, l.line_id, l.quantity, l.shipped_at
-  FROM shipment AS s JOIN shipped_line AS l USING (platform, shop, order_id)
-  -- a shipment that names no lines holds all that went out and carry no other number
-  WHERE CASE WHEN len(s.line_ids) > 0 THEN list_contains(s.line_ids, l.line_id)
-    ELSE l.shipped_at IS NOT NULL AND l.tracking_number IS NULL END);
+SELECT platform, shop, order_id, tracking_number, line_id, quantity, shipped_at
+FROM shipped_line WHERE tracking_number IS NOT NULL
+UNION ALL FROM told;
 
 CREATE TEMP TABLE parcel AS
 SELECT platform, shop, order_id, tracking_number, min(line_carrier) AS line_carrier, min(shipment_carrier) AS shipment_carrier,
@@ -49,6 +52,9 @@ LEFT JOIN (SELECT platform, shop, order_id, tracking_number, min(shipped_at) AS 
 DELETE FROM core.parcel_lines AS p USING touched_orders AS t
 WHERE p.platform = t.platform AND p.shop = t.shop AND p.order_id = t.order_id;
 INSERT INTO core.parcel_lines BY NAME
-SELECT platform, shop, order_id, tracking_number, line_id,
-  CASE WHEN count(*) OVER (PARTITION BY platform, shop, order_id, line_id) = 1 THEN quantity END AS quantity
-FROM member;
+SELECT m.platform, m.shop, m.order_id, m.tracking_number, m.line_id,
+  CASE WHEN several.line_id IS NULL THEN m.quantity END AS quantity
+FROM member AS m LEFT JOIN (
+  -- only a line that a shipment tells of can be in two parcels
+  SELECT platform, shop, order_id, line_id FROM member SEMI JOIN told USING (platform, shop, order_id, line_id)
+  GROUP BY ALL HAVING count(*) > 1) AS several USING (platform, shop, order_id, line_id);
