@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orders_pipeline.forecasting.features import WEEK
 from orders_pipeline.forecasting.history import SalesHistory, load_history
-from orders_pipeline.forecasting.outcome import DAY_QUANTILES, TOTAL_QUANTILES
+from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, TOTAL_QUANTILES
+from orders_pipeline.forecasting.profiles import WEEK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,18 +54,32 @@ class AccuracyReport:
 
 
 def score(
-    actual: Array, mean: Array, quantiles: Array, levels: Sequence[float], weight: Array, root_errors: Array
+    actual: Array,
+    mean: Array,
+    quantiles: Array,
+    levels: Sequence[float],
+    weight: Array,
+    root_errors: Array,
+    shares: Array | None = None,
 ) -> Score:
     """Score forecasts of one quantity a SKU.
 
-    ``actual``, ``mean``, ``weight``: (SKUs,); ``quantiles``: (SKUs, levels); ``root_errors``: (SKUs,) each SKU's scaled root
+    ``actual``, ``mean``, ``weight``: (SKUs,); ``quantiles``: (SKUs, levels); ``shares``: (SKUs, SHARED_QUANTILES), how much of
+    a sale of exactly the quantile counts as covered, all of it by default; ``root_errors``: (SKUs,) each SKU's scaled root
     mean squared error, NaN where its history never moved. wape = Σ|e|/Σy, bias = Σ(f−y)/Σy, wrmsse = Σ w·root_error / Σw,
-    pinball = mean over levels of 2·Σ pinball loss / Σy, coverage = share of y at or below the quantile.
+    pinball = mean over levels of 2·Σ pinball loss / Σy, coverage = share of y below the quantile, and of
+    those at it what ``shares`` says.
     """
     sold = float(actual.sum())
     miss = actual[:, None] - quantiles
     loss = np.maximum(np.asarray(levels) * miss, (np.asarray(levels) - 1) * miss).sum(axis=0)
-    covered = (miss <= 0).mean(axis=0) if len(actual) else np.full(len(levels), np.nan)
+    tied = np.ones((len(actual), len(SHARED_QUANTILES))) if shares is None else shares
+    covered = [
+        float(((miss[:, levels.index(level)] < 0) + (miss[:, levels.index(level)] == 0) * tied[:, number]).mean())
+        if len(actual)
+        else None
+        for number, level in enumerate(SHARED_QUANTILES)
+    ]
     counted = np.where(np.isfinite(root_errors), weight, 0.0)
     weighed = float(counted.sum())
     return Score(
@@ -73,8 +87,8 @@ def score(
         wrmsse=float((counted * np.nan_to_num(root_errors)).sum() / weighed) if weighed > 0 else None,
         bias=float((mean.sum() - sold) / sold) if sold > 0 else None,
         pinball=float((2 * loss / sold).mean()) if sold > 0 else None,
-        coverage_q90=float(covered[levels.index(0.9)]) if len(actual) else None,
-        coverage_q95=float(covered[levels.index(0.95)]) if len(actual) else None,
+        coverage_q90=covered[0],
+        coverage_q95=covered[1],
     )
 
 
@@ -134,7 +148,8 @@ def _score_morning(
     )
     for (model,) in models.fetchall():
         daily = con.execute(
-            "SELECT merchant_sku, horizon_day, mean, q10, q50, q90, q95 FROM planning.sales_forecasts "
+            "SELECT merchant_sku, horizon_day, mean, q10, q50, q90, q95, coalesce(q90_share, 1) AS q90_share, "
+            "coalesce(q95_share, 1) AS q95_share FROM planning.sales_forecasts "
             "WHERE made_on = ? AND model = ? ORDER BY merchant_sku, horizon_day",
             [made_on, model],
         ).fetchnumpy()
@@ -149,13 +164,15 @@ def _score_morning(
         quantiles = np.stack(
             [np.asarray(daily[q], np.float64).reshape(-1, WEEK)[known] for q in ("q10", "q50", "q90", "q95")], axis=-1
         )
+        shares = np.stack(
+            [np.asarray(daily[q], np.float64).reshape(-1, WEEK)[known] for q in ("q90_share", "q95_share")], axis=-1
+        )
         actual = history.units[rows, origin : origin + days].astype(np.float64)
         scale, weight = (values[rows] for values in scale_and_weight(history, origin))
         for day in range(days):
             errors = np.abs(mean[:, day] - actual[:, day]) / scale
-            results.append(
-                (model, day + 1, score(actual[:, day], mean[:, day], quantiles[:, day], DAY_QUANTILES, weight, errors))
-            )
+            of_day = actual[:, day], mean[:, day], quantiles[:, day], DAY_QUANTILES, weight, errors, shares[:, day]
+            results.append((model, day + 1, score(*of_day)))
         if days == WEEK:
             totals = con.execute(
                 "SELECT mean, q50, q90, q95 FROM planning.sales_forecast_totals "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orders_pipeline.forecasting.features import WEEK
+from orders_pipeline.forecasting.profiles import WEEK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -44,7 +44,7 @@ def in_order(forecast: Forecast) -> None:
     assert np.allclose(means[forecast.totals["merchant_sku"]], forecast.totals["mean"], atol=1e-5)
 
 
-@pytest.mark.parametrize(("skus", "days", "model"), [(200, 90, "hurdle"), (40, 60, "fast"), (5, 20, "small")])
+@pytest.mark.parametrize(("skus", "days", "model"), [(200, 90, "hurdle"), (40, 60, "rule"), (5, 20, "small")])
 def test_knows_nothing_of_its_day_or_later_and_repeats_to_the_byte(
     con: duckdb.DuckDBPyConnection, shop_rows: Rows, skus: int, days: int, model: str
 ) -> None:

@@ -1,7 +1,7 @@
-"""Forecasts without a fitted model: a robust level times the weekday profile, for little data and for a tight budget.
+"""Forecasts without a fitted model, for little data: a robust level times the weekday profile.
 
-Two steps down from the hurdle: quantiles from what the same rule missed at past anchors, and, where a shop is too small even
-for that, from a negative binomial with a usual spread. Choosing between them is ``model.py``'s.
+Quantiles come from what the same rule missed at past anchors, and, where a shop is too small even for that, from a negative
+binomial with a usual spread. Choosing between them is ``model.py``'s.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orders_pipeline.forecasting import features as f
 from orders_pipeline.forecasting.calibration import BIN_ROWS, RatioQuantiles, whole_units
-from orders_pipeline.forecasting.outcome import DAY_QUANTILES, TOTAL_QUANTILES, Outcome
+from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, TOTAL_QUANTILES, Outcome
+from orders_pipeline.forecasting.profiles import WEEK, weekday_profile
+from orders_pipeline.forecasting.signals import YOUNG_DAYS, Signals, window_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,44 +25,52 @@ DAY_DISPERSION, TOTAL_DISPERSION = 1.0, 0.4
 panels (M5, Online Retail II), where a week's total spreads less than a day."""
 
 
-def _mean(signals: f.Signals, rows: NDArray[np.int64], anchor: int) -> NDArray[np.float64]:
+def _mean(signals: Signals, rows: NDArray[np.int64], anchor: int) -> NDArray[np.float64]:
     """Units of the seven days after the anchor, shape (rows, 7)."""
-    steady = f.window_mean(signals, "demand", rows, anchor, 56, f.YOUNG_DAYS)
+    steady = window_mean(signals, "demand", rows, anchor, 56, YOUNG_DAYS)
     level = 0.5 * steady + 0.5 * signals.exponential[anchor][rows, -1]
-    mean: NDArray[np.float64] = level[:, None] * f.weekday_profile(signals, anchor)[signals.history.group[rows]]
+    mean: NDArray[np.float64] = level[:, None] * weekday_profile(signals, anchor)[signals.history.group[rows]]
     return mean
 
 
-def forecast(signals: f.Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int) -> Outcome:
+def forecast(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int) -> Outcome:
     """Seven days after ``anchor``; quantiles from the newest ``ANCHORS`` of the past ``anchors`` (newest first)."""
     forecasts, actuals = [], []
     for past in anchors[:ANCHORS]:
-        known = np.flatnonzero(past - signals.history.first_sale + 1 >= f.YOUNG_DAYS)
-        known = known[~signals.history.without_stock[known, past + 1 : past + 1 + f.WEEK].any(axis=1)]
+        known = np.flatnonzero(past - signals.history.first_sale + 1 >= YOUNG_DAYS)
+        known = known[~signals.history.without_stock[known, past + 1 : past + 1 + WEEK].any(axis=1)]
         mean = _mean(signals, known, past)
         # a rule that expects less than one sale in 100 days has no ratio worth learning
         live = mean.mean(axis=1) > 0.01
         forecasts.append(mean[live])
-        actuals.append(signals.history.units[known[live], past + 1 : past + 1 + f.WEEK].astype(np.float64))
+        actuals.append(signals.history.units[known[live], past + 1 : past + 1 + WEEK].astype(np.float64))
     seen, happened = np.vstack(forecasts), np.vstack(actuals)
     if len(seen) < BIN_ROWS or not happened.any():  # the past is there, but of SKUs that sleep by now
         return forecast_small(signals, rows, anchor)
     mean = np.maximum(_mean(signals, rows, anchor), 1e-6)
     by_day = RatioQuantiles.fit(seen.ravel(), None, happened.ravel(), DAY_QUANTILES, DAY_BINS, 1)
     by_week = RatioQuantiles.fit(seen.sum(axis=1), None, happened.sum(axis=1), TOTAL_QUANTILES, TOTAL_BINS, 1)
-    days = by_day.apply(mean.ravel()).reshape(*mean.shape, len(DAY_QUANTILES))
-    # winsorising keeps bulk orders out of the level; the shop's own ratio puts their usual share back into the mean
-    return Outcome(mean * happened.sum() / seen.sum(), days, by_week.apply(mean.sum(axis=1)))
+    flat = mean.ravel()
+    days = by_day.apply(flat)
+    shares = by_day.shares(seen.ravel(), happened.ravel(), SHARED_QUANTILES)[by_day.bins.place(flat)]
+    total = mean.sum(axis=1)
+    return Outcome(
+        mean,
+        days.reshape(*mean.shape, len(DAY_QUANTILES)),
+        by_week.apply(total),
+        # winsorising keeps bulk orders out of the level; the shop's own ratio puts their usual share back
+        total * happened.sum() / seen.sum(),
+        shares.reshape(*mean.shape, len(SHARED_QUANTILES)),
+    )
 
 
-def forecast_small(signals: f.Signals, rows: NDArray[np.int64], anchor: int) -> Outcome:
+def forecast_small(signals: Signals, rows: NDArray[np.int64], anchor: int) -> Outcome:
     """Seven days after ``anchor`` for a shop with next to no past."""
     mean = np.maximum(_mean(signals, rows, anchor), 1e-6)
     days = np.stack([_negative_binomial(q, mean, DAY_DISPERSION) for q in DAY_QUANTILES], axis=-1)
     total = mean.sum(axis=1)
-    return Outcome(
-        mean, days, np.stack([_negative_binomial(q, total, TOTAL_DISPERSION) for q in TOTAL_QUANTILES], axis=-1)
-    )
+    totals = np.stack([_negative_binomial(q, total, TOTAL_DISPERSION) for q in TOTAL_QUANTILES], axis=-1)
+    return Outcome(mean, days, totals, total, np.ones((*mean.shape, len(SHARED_QUANTILES))))
 
 
 def _negative_binomial(q: float, mean: NDArray[np.float64], dispersion: float) -> NDArray[np.int64]:
