@@ -23,6 +23,7 @@ COMMANDS = {
     "status": "status:status",
     "rebuild": "rebuild:rebuild",
     "purge": "purge:purge",
+    "bench": "bench:bench",
 }
 """Command name -> module of this room and attribute."""
 

@@ -187,8 +187,8 @@ def test_days_without_stock_are_missing_not_zero(con: duckdb.DuckDBPyConnection,
     )
     forecast = make_forecast(con, MADE_ON)
     week = forecast.totals.set_index("merchant_sku")["mean"]
-    assert week["OUT"] > 30
-    assert week["OUT"] > 1.5 * week["ZERO"]
+    assert week["OUT"] == pytest.approx(42, rel=0.15)  # 6 a day, as before the stock ran out
+    assert week["OUT"] > week["ZERO"]
     assert "缺货10天" in forecast.labels["OUT"]
 
 
