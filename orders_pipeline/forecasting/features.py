@@ -71,15 +71,18 @@ class Ahead:
     month: NDArray[np.float64]
     slope: float
 
-    @classmethod
-    def of(cls, signals: Signals, anchor: int, *, season: bool) -> Ahead:
-        slope = season_slope(signals, anchor) if season else float("nan")
-        return cls(weekday_profile(signals, anchor), month_profile(signals, anchor), slope)
-
     def profile(self, signals: Signals, anchor: int) -> NDArray[np.float64]:
         """Weekday and date together, shape (groups, 7), 1 = an average day."""
         dates = signals.month_day[anchor + 1 : anchor + 1 + WEEK]
         return self.weekday * (1 + self.month[:, dates])
+
+
+def ahead_of(signals: Signals, anchor: int, *, season: bool) -> Ahead:
+    """What is said of the week after an anchor; worked out once. ``season``: with last year's slope."""
+    if anchor not in signals.ahead:
+        slope = season_slope(signals, anchor) if season else float("nan")
+        signals.ahead[anchor] = Ahead(weekday_profile(signals, anchor), month_profile(signals, anchor), slope)
+    return signals.ahead[anchor]
 
 
 def week_features(signals: Signals, rows: Ints, anchor: int, ahead: Ahead) -> Floats:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import BINS, LEARNING_RATE, LEAVES
+from orders_pipeline.forecasting.boosting import DAY_BINS, LEARNING_RATE, LEAVES
 from orders_pipeline.forecasting.calibration import Bins, whole_units
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES
 
@@ -105,7 +105,7 @@ def fit(cases: Cases, seed: int) -> Hurdle:
     common = {
         "max_leaf_nodes": LEAVES,
         "learning_rate": LEARNING_RATE,
-        "max_bins": BINS,
+        "max_bins": DAY_BINS,
         "early_stopping": False,
         "random_state": seed,
     }

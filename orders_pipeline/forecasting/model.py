@@ -77,7 +77,8 @@ def make_forecast(con_read: duckdb.DuckDBPyConnection, made_on: date, *, seed: i
         if learned.size:
             _fill(outcome, learned, _fitted(signals, anchors, learned, seed, model))
         simple = selling[~grown] if model in FITTED else selling
-        _fill(outcome, simple, rule.forecast(signals, anchors, simple, last))
+        if simple.size:
+            _fill(outcome, simple, rule.forecast(signals, anchors, simple, last))
     return _frames(history, model, outcome, _labels(signals, model, last))
 
 

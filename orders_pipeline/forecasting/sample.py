@@ -100,7 +100,7 @@ def all_days(count: int) -> Ints:
 def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints, season: bool) -> Cases:
     """The cases of one anchor. Days that are not over yet have zero units and teach nothing."""
     base, level = f.base_features(signals, rows, anchor)
-    ahead = f.Ahead.of(signals, anchor, season=season)
+    ahead = f.ahead_of(signals, anchor, season=season)
     count = horizons.shape[1]
     days = f.day_features(
         signals, np.repeat(rows, count), anchor, horizons.ravel(), np.repeat(level, count), ahead

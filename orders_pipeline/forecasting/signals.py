@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from orders_pipeline.forecasting.features import Ahead
     from orders_pipeline.forecasting.history import SalesHistory
 
     Floats = NDArray[np.float32]
@@ -50,6 +51,7 @@ class Signals:
     deviations: NDArray[np.float64]  # (groups, days): see ``profiles.date_deviations``
     month_day: Ints  # day of the month of each column and of the week after the last
     shop: NDArray[np.float64]  # (days + 1,) running sum of the whole shop's demand
+    ahead: dict[int, Ahead]  # anchor → what ``features.ahead_of`` found
 
     def upto(self, name: str, end: int) -> NDArray[np.float64]:
         """Running sum of the days before column ``end``, which is a week's end (0 or less: nothing), of every SKU."""
@@ -91,6 +93,7 @@ def prepare(history: SalesHistory, anchors: list[int]) -> Signals:
         date_deviations(demand, usual, history.group),
         month_days(history.first_day, history.days + WEEK),
         np.concatenate([[0.0], np.cumsum(demand.sum(axis=0, dtype=np.float64))]),
+        {},
     )
 
 

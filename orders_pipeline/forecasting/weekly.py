@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import BINS, LEARNING_RATE, LEAVES
+from orders_pipeline.forecasting.boosting import LEARNING_RATE, LEAVES, WEEK_BINS
 from orders_pipeline.forecasting.calibration import Bins, whole_units
 from orders_pipeline.forecasting.outcome import TOTAL_QUANTILES
 from orders_pipeline.forecasting.profiles import WEEK
@@ -67,7 +67,7 @@ def fit(cases: Cases, seed: int) -> tuple[Weekly, Array]:
             max_iter=TREES,
             max_leaf_nodes=LEAVES,
             learning_rate=LEARNING_RATE,
-            max_bins=BINS,
+            max_bins=WEEK_BINS,
             early_stopping=False,
             random_state=seed,
         ).fit(features[mine], ratio[mine], sample_weight=usual_level[mine])
@@ -98,7 +98,7 @@ class WeekQuantiles:
             max_iter=SPREAD_TREES,
             max_leaf_nodes=LEAVES,
             learning_rate=LEARNING_RATE,
-            max_bins=BINS,
+            max_bins=WEEK_BINS,
             early_stopping=False,
             random_state=seed,
         ).fit(features, scaled)

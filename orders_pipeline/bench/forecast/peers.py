@@ -123,7 +123,7 @@ def _lightgbm(panel: Panel, origin: date, rows: NDArray[np.int64], seed: int, op
     forecaster = MLForecast(
         models={"lightgbm": model},
         freq="D",
-        lags=[1, 2, 3, 4, 5, 6, 7, 14, 21, 28],
+        lags=list(range(1, 29)),
         lag_transforms={
             1: [
                 *(RollingMean(window) for window in (7, 14, 28, 56)),
