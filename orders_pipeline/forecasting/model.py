@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orders_pipeline.forecasting import fitted, rule
+from orders_pipeline.forecasting import events, fitted, rule
 from orders_pipeline.forecasting.calibration import BIN_ROWS
 from orders_pipeline.forecasting.history import SalesHistory, load_history
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, TOTAL_QUANTILES, Outcome
@@ -21,6 +21,8 @@ from orders_pipeline.forecasting.sample import AWAKE_DAYS, awake, candidates
 from orders_pipeline.forecasting.signals import YOUNG_DAYS, Signals, days_since_sale, prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
     import pandas as pd
     from numpy.typing import NDArray
@@ -40,7 +42,8 @@ MODES = ("auto", "fast")
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """One morning's forecasts. ``daily`` and ``totals`` have the columns of ``planning.sales_forecasts`` and
-    ``planning.sales_forecast_totals``, sorted by SKU (and day). ``labels`` says in Chinese what is particular about a SKU.
+    ``planning.sales_forecast_totals``, sorted by SKU (and day). ``labels`` says in Chinese what is particular about a SKU,
+    ``events`` which sales events are reckoned with.
     """
 
     made_on: date
@@ -49,13 +52,21 @@ class Forecast:
     totals: pd.DataFrame
     labels: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    events: tuple[str, ...] = ()
 
 
-def make_forecast(con_read: duckdb.DuckDBPyConnection, made_on: date, *, seed: int = 0, mode: str = "auto") -> Forecast:
+def make_forecast(
+    con_read: duckdb.DuckDBPyConnection,
+    made_on: date,
+    *,
+    seed: int = 0,
+    mode: str = "auto",
+    stated: Sequence[events.SalesEvent] = (),
+) -> Forecast:
     """Forecast ``made_on`` and the six days after it from sales before ``made_on``; writes nothing.
 
     ``mode``: ``auto`` takes the best model that the history allows, ``fast`` leaves the model of days out, which saves five
-    sixths of the time.
+    sixths of the time. ``stated``: the merchant's own events, before and after ``made_on``.
 
     Same data and seed give equal bytes, whatever the number of cores. A SKU without a sale for ``AWAKE_DAYS`` days is
     forecast as zero; one without a sale in ``HISTORY_DAYS`` or ever is not forecast.
@@ -65,7 +76,8 @@ def make_forecast(con_read: duckdb.DuckDBPyConnection, made_on: date, *, seed: i
         return _frames(history, "small", _empty(0), {})
     last = history.days - 1
     anchors = list(range(last - WEEK, YOUNG_DAYS - 2, -WEEK))[:MAX_ANCHORS]
-    signals = prepare(history, [*anchors, last])
+    around = events.event_days(history, stated)
+    signals = prepare(history, [*anchors, last], around.past)
     selling = awake(signals, last)
     model = _choose(signals, anchors, mode)
     outcome = _empty(len(history.skus))
@@ -79,7 +91,8 @@ def make_forecast(con_read: duckdb.DuckDBPyConnection, made_on: date, *, seed: i
         simple = selling[~grown] if model in FITTED else selling
         if simple.size:
             _fill(outcome, simple, rule.forecast(signals, anchors, simple, last))
-    return _frames(history, model, outcome, _labels(signals, model, last))
+    outcome = events.apply(outcome, around.ahead)
+    return _frames(history, model, outcome, _labels(signals, model, last), around.notes)
 
 
 def store_forecast(con: duckdb.DuckDBPyConnection, forecast: Forecast) -> None:
@@ -138,6 +151,7 @@ def _labels(signals: Signals, model: str, last: int) -> dict[str, str]:
     recent = max(history.days - AWAKE_DAYS, 0)
     sold = history.units[:, recent:].sum(axis=1)
     cut = sold - np.minimum(signals.demand[:, recent:], history.units[:, recent:]).sum(axis=1)
+    borrowed = np.isfinite(rule.usual_levels(signals, last))
     labels = {}
     for number, sku in enumerate(history.skus):
         said = []
@@ -146,7 +160,9 @@ def _labels(signals: Signals, model: str, last: int) -> dict[str, str]:
         elif quiet[number] >= QUIET_DAYS:
             said.append(f"近{quiet[number]}天无销量")
         if history.age[number] < YOUNG_DAYS:
-            said.append(f"新品，首销至今{history.age[number]}天")
+            said.append(
+                f"新品，首销至今{history.age[number]}天" + ("，参考同类商品" if borrowed[history.group[number]] else "")
+            )
         if cut[number] > 0.5 * sold[number] > 0:
             said.append(f"近期销量以大单为主，{cut[number]:.0f}件不计入常规需求")
         if without_stock[number]:
@@ -158,7 +174,9 @@ def _labels(signals: Signals, model: str, last: int) -> dict[str, str]:
     return labels
 
 
-def _frames(history: SalesHistory, model: str, outcome: Outcome, labels: dict[str, str]) -> Forecast:
+def _frames(
+    history: SalesHistory, model: str, outcome: Outcome, labels: dict[str, str], notes: tuple[str, ...] = ()
+) -> Forecast:
     import pandas as pd
 
     skus = np.array(history.skus, dtype=object)
@@ -195,4 +213,4 @@ def _frames(history: SalesHistory, model: str, outcome: Outcome, labels: dict[st
         "units_last_7_days": float(history.units[:, -WEEK:].sum()),
         "units_next_7_days": float(round(mean.sum(), 1)),
     }
-    return Forecast(history.until, model, daily, totals, labels, metrics)
+    return Forecast(history.until, model, daily, totals, labels, metrics, notes)

@@ -13,6 +13,7 @@ import numpy as np
 from orders_pipeline.forecasting.calibration import BIN_ROWS, RatioQuantiles, whole_units
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, TOTAL_QUANTILES, Outcome
 from orders_pipeline.forecasting.profiles import WEEK, weekday_profile
+from orders_pipeline.forecasting.sample import awake
 from orders_pipeline.forecasting.signals import YOUNG_DAYS, Signals, window_mean
 
 if TYPE_CHECKING:
@@ -21,15 +22,34 @@ if TYPE_CHECKING:
 ANCHORS = 26  # half a year of weeks: enough cases a bin, recent enough to look like now
 CASES = 40_000  # SKU-weeks to learn errors from: 2,000 a bin; all of a large shop's cost more than its fitted model
 DAY_BINS, TOTAL_BINS = 20, 20
+GROWN_DAYS, GROWN_SKUS = 56, 5  # a category tells what is usual once five of its SKUs have two months behind them
+BORROWED_DAYS = 7  # that the category's usual counts for: after a week a new SKU is worth as much as its category
 DAY_DISPERSION, TOTAL_DISPERSION = 1.0, 0.4
 """Variance = mean + dispersion × mean², when a shop has no past of its own to learn it from: the median SKU of two public
 panels (M5, Online Retail II), where a week's total spreads less than a day."""
 
 
+def usual_levels(signals: Signals, anchor: int) -> NDArray[np.float64]:
+    """What a grown SKU of each group sells a day, the median, shape (groups,); NaN where too few have grown."""
+    history = signals.history
+    grown = awake(signals, anchor)
+    grown = grown[anchor - history.first_sale[grown] + 1 >= GROWN_DAYS]
+    level = window_mean(signals, "demand", grown, anchor, 56)
+    found = np.full(int(history.group.max()) + 1, np.nan)
+    for group in np.flatnonzero(np.bincount(history.group[grown], minlength=len(found)) >= GROWN_SKUS):
+        found[group] = np.median(level[history.group[grown] == group])
+    return found
+
+
 def _mean(signals: Signals, rows: NDArray[np.int64], anchor: int) -> NDArray[np.float64]:
-    """Units of the seven days after the anchor, shape (rows, 7)."""
+    """Units of the seven days after the anchor, shape (rows, 7). New SKUs lean on their category, if it has one."""
     steady = window_mean(signals, "demand", rows, anchor, 56, YOUNG_DAYS)
     level = 0.5 * steady + 0.5 * signals.exponential[anchor][rows, -1]
+    age = np.maximum(anchor - signals.history.first_sale[rows] + 1, 1)
+    category = usual_levels(signals, anchor)[signals.history.group[rows]]
+    own = window_mean(signals, "demand", rows, anchor, YOUNG_DAYS)
+    leaning = (own * age + category * BORROWED_DAYS) / (age + BORROWED_DAYS)
+    level = np.where((age < YOUNG_DAYS) & np.isfinite(category), leaning, level)
     mean: NDArray[np.float64] = level[:, None] * weekday_profile(signals, anchor)[signals.history.group[rows]]
     return mean
 

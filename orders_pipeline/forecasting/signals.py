@@ -63,10 +63,11 @@ class Signals:
         return self.usual[days] < 1
 
 
-def prepare(history: SalesHistory, anchors: list[int]) -> Signals:
+def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64] | None = None) -> Signals:
     """Winsorise day by day and keep what features at the ``anchors`` (column numbers of last known days) need.
 
-    The last column is one of the anchors, and all lie whole weeks before it.
+    The last column is one of the anchors, and all lie whole weeks before it. ``usual``: (days,) what of each day's sales is
+    usual as far as events tell; peaks that nobody announced are found here.
     """
     demand, exponential, last_sale = _winsorise(history, anchors)
     raw = np.where(history.without_stock, demand, history.units)
@@ -79,7 +80,8 @@ def prepare(history: SalesHistory, anchors: list[int]) -> Signals:
         "price": lambda: np.nan_to_num(history.price),
         "priced": lambda: np.isfinite(history.price),
     }
-    usual = usual_share(history.orders)
+    found = usual_share(history.orders)
+    usual = found if usual is None else np.minimum(found, usual)
     first_end = history.days % WEEK or WEEK
     return Signals(
         history,

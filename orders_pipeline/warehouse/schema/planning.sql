@@ -92,6 +92,16 @@ COMMENT ON COLUMN planning.forecast_accuracy.pinball IS 'Mean pinball loss over 
 COMMENT ON COLUMN planning.forecast_accuracy.coverage_q90 IS 'Share of rows where sales stayed at or below q90.';
 COMMENT ON COLUMN planning.forecast_accuracy.coverage_q95 IS 'Share of rows where sales stayed at or below q95.';
 
+CREATE TABLE planning.forecast_champions (
+  decided_on DATE NOT NULL,
+  mode VARCHAR NOT NULL,
+  reason VARCHAR NOT NULL
+);
+COMMENT ON TABLE planning.forecast_champions IS 'Which model forecasts are made with, decided by the weekly backtest. Key: decided_on.';
+COMMENT ON COLUMN planning.forecast_champions.decided_on IS 'Day of the backtest.';
+COMMENT ON COLUMN planning.forecast_champions.mode IS 'auto = models of days and weeks, fast = of weeks alone.';
+COMMENT ON COLUMN planning.forecast_champions.reason IS 'The figures that decided.';
+
 CREATE TABLE planning.stock_position (
   as_of DATE NOT NULL,
   merchant_sku VARCHAR NOT NULL,
