@@ -52,7 +52,9 @@ def forecast(
     days = day_model.days(now)
     mean = _together(days.mean, week_model.total(now))
     by_day = day_model.quantiles(days)
-    totals, with_bulk = quantiles.apply(now, np.maximum(mean.sum(axis=1), LEAST_WEEK))
+    total = np.maximum(mean.sum(axis=1), LEAST_WEEK)
+    totals, with_bulk = quantiles.apply(now, total)
+    mean *= quantiles.usual_share(total)[:, None]
     return Outcome(mean, by_day, totals, with_bulk, _shares(day_model, days, by_day))
 
 
@@ -75,11 +77,13 @@ def forecast_weekly(signals: Signals, anchors: list[int], rows: NDArray[np.int64
     past = np.maximum(_by_profile(cases, unseen), LEAST_WEEK / WEEK)
     now = sample.known(signals, rows, anchor, sample.all_days(len(rows))[:, :1], season)
     mean = np.maximum(_by_profile(now, week_model.total(now)), LEAST_WEEK / WEEK)
-    totals, with_bulk = weekly.WeekQuantiles.fit(cases, past.sum(axis=1), seed).apply(now, mean.sum(axis=1))
+    quantiles = weekly.WeekQuantiles.fit(cases, past.sum(axis=1), seed)
+    totals, with_bulk = quantiles.apply(now, mean.sum(axis=1))
     seen, sold = past.ravel(), cases.units.ravel()
     by_day = RatioQuantiles.fit(seen, None, sold, DAY_QUANTILES, DAY_BINS, 1)
     shares = by_day.shares(seen, sold, SHARED_QUANTILES)[by_day.bins.place(mean.ravel())]
     by_day_now = by_day.apply(mean.ravel()).reshape(*mean.shape, -1)
+    mean *= quantiles.usual_share(mean.sum(axis=1))[:, None]
     return Outcome(mean, by_day_now, totals, with_bulk, shares.reshape(*mean.shape, -1))
 
 

@@ -28,6 +28,10 @@ SIZE_BINS, SPREAD_BINS = 20, 6  # 120 bins of 400 cases: a 95 % quantile of each
 DISPERSION = 0.5  # errors are measured in sqrt(total + half its square), near a week's usual spread on two panels
 FARTHEST = 8.0  # an error counts as at most so many of these: one bulk order must not teach a spread
 LEAST_SPREAD = 0.05
+TRIM, TRIM_BINS = 0.95, 12
+"""The highest twentieth of weeks over their forecast is cut to its edge before averaging: a mean for error's sake. On weeks
+before the eight that are reported: WRMSSE −.0014 and −.0017, WAPE of the week −.4 % and −.5 %, for a bias of −.030 instead of
+−.006 (M5) and −.26 instead of −.25 (Online Retail II). ``with_bulk`` is the mean without any cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class WeekQuantiles:
     bins: Bins
     errors: Array  # (bins, TOTAL_QUANTILES)
     bulk: Array  # (bins,) sold, bulk orders included, over expected
+    size_bins: Bins
+    trimmed: Array  # (size bins,) usual demand over expected, the highest cut
 
     @classmethod
     def fit(cls, cases: Cases, mean: Array, seed: int) -> WeekQuantiles:
@@ -108,7 +114,12 @@ class WeekQuantiles:
         errors = bins.quantiles(places, (actual - mean) / (width * _usual(mean)), TOTAL_QUANTILES)
         expected = np.bincount(places, mean, bins.count)
         sold = np.bincount(places, actual, bins.count)
-        return cls(spread, bins, errors, np.where(expected > 0, sold / np.maximum(expected, 1e-9), 1.0))
+        bulk = np.where(expected > 0, sold / np.maximum(expected, 1e-9), 1.0)
+        return cls(spread, bins, errors, bulk, *_trimmed(mean, cases.demand.sum(axis=1)))
+
+    def usual_share(self, mean: Array) -> Array:
+        """What to multiply a mean by so that it errs least, shape (cases,): see ``TRIM``."""
+        return self.trimmed[self.size_bins.place(mean)]
 
     def apply(self, cases: Cases, mean: Array) -> tuple[NDArray[np.int64], Array]:
         """Quantiles, whole units that never cross, shape (cases, TOTAL_QUANTILES), and the mean with bulk orders (cases,)."""
@@ -122,3 +133,13 @@ class WeekQuantiles:
 def _usual(mean: Array) -> Array:
     usual: Array = np.sqrt(mean + DISPERSION * mean**2)
     return usual
+
+
+def _trimmed(mean: Array, demand: Array) -> tuple[Bins, Array]:
+    bins = Bins.fit(mean, None, TRIM_BINS)
+    places = bins.place(mean)
+    ratio = demand / mean
+    cut = np.minimum(ratio, bins.quantiles(places, ratio, [TRIM])[places, 0])
+    expected = np.bincount(places, mean, bins.count)
+    kept = np.bincount(places, cut * mean, bins.count)
+    return bins, np.where(expected > 0, kept / np.maximum(expected, 1e-9), 1.0)

@@ -74,9 +74,7 @@ def test_a_list_that_is_said_to_end_early(scene: Scene) -> None:
     peers=Peers("ok", "ok", "L191", "ok", "ok", "ok"),
 )  # fmt: skip
 def test_a_page_that_is_short_of_rows(scene: Scene) -> None:
-    assert_all_succeed(
-        scene.three_syncs({"kind": "short_page", "rows": 60, "apis": INCREMENTS, "calls": "2"})
-    )
+    assert_all_succeed(scene.three_syncs({"kind": "short_page", "rows": 60, "apis": INCREMENTS, "calls": "2"}))
     assert scene.plan.struck("short_page") == 1
 
 
