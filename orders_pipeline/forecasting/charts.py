@@ -45,9 +45,16 @@ def sales_curve_svg(con: duckdb.DuckDBPyConnection, until: date, days: int = 90)
     return svg(body, TITLE + CURVE_HEIGHT + FOOT)
 
 
-def forecast_fan_svg(con: duckdb.DuckDBPyConnection, forecast: Forecast, top: int = 5, history_days: int = 28) -> str:
-    """One panel for each of the ``top`` SKUs by expected units: past days, mean, and the band from q10 to q90."""
-    best = forecast.totals.sort_values(["mean", "merchant_sku"], ascending=[False, True]).head(top)
+def forecast_fan_svg(
+    con: duckdb.DuckDBPyConnection,
+    forecast: Forecast,
+    top: int = 5,
+    history_days: int = 28,
+    skus: Sequence[str] | None = None,
+) -> str:
+    """One panel a SKU: past days, mean, and the band from q10 to q90. ``skus``, or the ``top`` by expected units."""
+    best = forecast.totals.sort_values(["mean", "merchant_sku"], ascending=[False, True])
+    best = best.head(top) if skus is None else best[best["merchant_sku"].isin(skus)]
     start = forecast.made_on - timedelta(days=history_days)
     x = positions(history_days + WEEK)
     body, y = "", 0

@@ -26,13 +26,13 @@ def leaves(command: click.Command = main, path: tuple[str, ...] = ()) -> Iterato
 
 
 ALL = [" ".join(path) for path in leaves()]
-WITHOUT_DATA = {"sandbox", "shops add", "shops list"}  # these touch no data folder
+WITHOUT_DATA = {"sandbox", "shops add", "shops list", "bench forecast"}  # these touch no data folder
 
 
 def test_the_commands_are_those_of_the_contract() -> None:
     assert set(COMMANDS) == {
         "demo", "sandbox", "shops", "sync", "backfill", "reconcile", "forecast", "replenish", "status", "rebuild",
-        "purge",
+        "purge", "bench",
     }  # fmt: skip
     assert {"shops add", "shops list", "shops check"} <= set(ALL)
 
