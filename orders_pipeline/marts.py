@@ -17,8 +17,9 @@ from orders_pipeline.quality import Freshness, freshness
 from orders_pipeline.warehouse import purged_until
 
 if TYPE_CHECKING:
-    from orders_pipeline.forecasting import AccuracyReport, DailySalesReport, Forecast
+    from orders_pipeline.forecasting import AccuracyReport, Backtest, DailySalesReport, Forecast
     from orders_pipeline.replenishment import PositionReport, Suggestions
+    from orders_pipeline.replenishment.events import Event
     from orders_pipeline.shops import Shop
     from orders_pipeline.warehouse import Warehouse
 
@@ -41,20 +42,40 @@ def refresh_daily_sales(warehouse: Warehouse, holder: str) -> DailySalesReport:
     return report
 
 
-def forecast(warehouse: Warehouse, holder: str, made_on: date) -> Forecast:
+def stated_events(master_folder: Path) -> Sequence[Event]:
+    """The merchant's events; none where there is no file. Raises UserError naming file, line and key of a fault."""
+    from orders_pipeline.replenishment.events import load_events
+
+    file = master_folder / "events.yaml"
+    return load_events(file) if file.is_file() else ()
+
+
+def forecast(warehouse: Warehouse, holder: str, made_on: date, stated: Sequence[Event] = ()) -> Forecast:
     """planning.sales_forecasts and sales_forecast_totals of ``made_on``; the lock is held for the writing only."""
     from orders_pipeline import forecasting
 
     with warehouse.read() as con:
-        made = forecasting.make_forecast(con, made_on)
+        made = forecasting.make_forecast(con, made_on, mode=forecasting.champion(con), stated=stated)
     with warehouse.write(holder) as con:
         forecasting.store_forecast(con, made)
     warehouse.flush()
     return made
 
 
-def measure_accuracy(warehouse: Warehouse, holder: str, as_of: date) -> AccuracyReport:
-    """planning.forecast_accuracy of the forecasts whose days are over.
+def backtest(warehouse: Warehouse, holder: str, as_of: date, stated: Sequence[Event] = ()) -> tuple[Backtest, str, str]:
+    """Past weeks forecast anew by each model, which of them makes the next forecasts, and why."""
+    from orders_pipeline import forecasting
+
+    with warehouse.read() as con:
+        made = forecasting.run_backtest(con, as_of, stated)
+    with warehouse.write(holder) as con:
+        chosen, why = forecasting.decide(con, made, as_of)
+    warehouse.flush()
+    return made, chosen, why
+
+
+def measure_accuracy(warehouse: Warehouse, holder: str, as_of: date, now: datetime) -> AccuracyReport:
+    """planning.forecast_accuracy of the forecasts whose days are over; an incident where they are off their rails.
 
     Where none is that old yet, the forecast of a week ago is made now from the sales before it, and measured: a fresh install
     need not wait a week to know how good its forecasts are.
@@ -69,6 +90,7 @@ def measure_accuracy(warehouse: Warehouse, holder: str, as_of: date) -> Accuracy
         if made is not None:
             forecasting.store_forecast(con, made)
         report = forecasting.measure_accuracy(con, as_of)
+        forecasting.note_drift(con, now)
     warehouse.flush()
     return report
 

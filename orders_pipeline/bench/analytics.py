@@ -45,8 +45,9 @@ def measure(lines: int, tell: Callable[[str], None]) -> Table:
 def main(root: str) -> None:
     import numpy as np
 
-    from orders_pipeline.forecasting import features, history
+    from orders_pipeline.forecasting import features, history, signals
     from orders_pipeline.forecasting.daily_sales import refresh_daily_sales
+    from orders_pipeline.forecasting.profiles import WEEK
     from orders_pipeline.light import without_pandas
     from orders_pipeline.warehouse import Warehouse
 
@@ -57,10 +58,10 @@ def main(root: str) -> None:
         marks.append(time.process_time())
         assert report.last_day is not None  # noqa: S101 - the folder holds orders
         sales = history.load_history(con, report.last_day + timedelta(days=1))
-        anchors = [sales.days - 1 - features.WEEK * week for week in range(1, ANCHORS + 1)]
-        signals = features.prepare(sales, [*anchors, sales.days - 1])
+        anchors = [sales.days - 1 - WEEK * week for week in range(1, ANCHORS + 1)]
+        known = signals.prepare(sales, [*anchors, sales.days - 1])
         for anchor in anchors:
-            features.base_features(signals, np.arange(len(sales.skus)), anchor)
+            features.base_features(known, np.arange(len(sales.skus)), anchor)
         marks.append(time.process_time())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(json.dumps({"daily": marks[1] - marks[0], "features": marks[2] - marks[1], "mb": peak}))

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "publish": "bench_store:publish",
     "ticks": "bench_store:ticks",
     "analytics": "bench_store:analytics",
+    "forecast": "bench_forecast:forecast",
 }
 """Benchmark -> module of this room and command."""
 
@@ -26,4 +27,5 @@ def bench() -> None:
     Example:
       orders-pipeline bench latency --seconds 600
       orders-pipeline bench ingest --against dlt
+      orders-pipeline bench forecast --panel m5
     """

@@ -45,9 +45,9 @@ def forecast(clock: Clock, made_on: date | None, top: int, data: Path | None) ->
         steps("daily SKU sales")
         marts.refresh_daily_sales(warehouse, holder)
         steps(f"forecast of 7 days from {day} on")
-        marts.forecast(warehouse, holder, day)
+        marts.forecast(warehouse, holder, day, marts.stated_events(folder.master))
         steps("accuracy of earlier forecasts")
-        marts.measure_accuracy(warehouse, holder, day)
+        marts.measure_accuracy(warehouse, holder, day, clock.now())
         late = marts.behind(warehouse, read_stanzas()[0], clock.now())
     show_forecasts(folder, day, top)
     for fresh in late:

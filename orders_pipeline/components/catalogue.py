@@ -154,6 +154,15 @@ MART_TABLES: dict[str, Table] = {
             "SELECT * FROM planning.forecast_accuracy ORDER BY made_on DESC, horizon",
         ),
         Table(
+            "forecast_backtest",
+            "planning.forecast_champions",
+            "**What forecasts of the last weeks would have been worth**, made anew from what was known then, by each model; "
+            "the ten SKUs missed by most, and why. A model replaces the one in use only if it wins on pinball loss and is not "
+            "more biased.",
+            "SELECT * FROM planning.forecast_champions ORDER BY decided_on DESC",
+            ("duckdb", "scikitlearn"),
+        ),
+        Table(
             "stock_position",
             "planning.stock_position",
             "**What can be sold** of each SKU: on hand, reserved by paid orders, frozen, on order, expected back.",

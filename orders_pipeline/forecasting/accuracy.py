@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.features import WEEK
 from orders_pipeline.forecasting.history import SalesHistory, load_history
-from orders_pipeline.forecasting.outcome import DAY_QUANTILES, TOTAL_QUANTILES
+from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, TOTAL_QUANTILES
+from orders_pipeline.forecasting.profiles import WEEK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,18 +54,32 @@ class AccuracyReport:
 
 
 def score(
-    actual: Array, mean: Array, quantiles: Array, levels: Sequence[float], weight: Array, root_errors: Array
+    actual: Array,
+    mean: Array,
+    quantiles: Array,
+    levels: Sequence[float],
+    weight: Array,
+    root_errors: Array,
+    shares: Array | None = None,
 ) -> Score:
     """Score forecasts of one quantity a SKU.
 
-    ``actual``, ``mean``, ``weight``: (SKUs,); ``quantiles``: (SKUs, levels); ``root_errors``: (SKUs,) each SKU's scaled root
+    ``actual``, ``mean``, ``weight``: (SKUs,); ``quantiles``: (SKUs, levels); ``shares``: (SKUs, SHARED_QUANTILES), how much of
+    a sale of exactly the quantile counts as covered, all of it by default; ``root_errors``: (SKUs,) each SKU's scaled root
     mean squared error, NaN where its history never moved. wape = Σ|e|/Σy, bias = Σ(f−y)/Σy, wrmsse = Σ w·root_error / Σw,
-    pinball = mean over levels of 2·Σ pinball loss / Σy, coverage = share of y at or below the quantile.
+    pinball = mean over levels of 2·Σ pinball loss / Σy, coverage = share of y below the quantile, and of
+    those at it what ``shares`` says.
     """
     sold = float(actual.sum())
     miss = actual[:, None] - quantiles
     loss = np.maximum(np.asarray(levels) * miss, (np.asarray(levels) - 1) * miss).sum(axis=0)
-    covered = (miss <= 0).mean(axis=0) if len(actual) else np.full(len(levels), np.nan)
+    tied = np.ones((len(actual), len(SHARED_QUANTILES))) if shares is None else shares
+    covered = [
+        float(((miss[:, levels.index(level)] < 0) + (miss[:, levels.index(level)] == 0) * tied[:, number]).mean())
+        if len(actual)
+        else None
+        for number, level in enumerate(SHARED_QUANTILES)
+    ]
     counted = np.where(np.isfinite(root_errors), weight, 0.0)
     weighed = float(counted.sum())
     return Score(
@@ -73,8 +87,8 @@ def score(
         wrmsse=float((counted * np.nan_to_num(root_errors)).sum() / weighed) if weighed > 0 else None,
         bias=float((mean.sum() - sold) / sold) if sold > 0 else None,
         pinball=float((2 * loss / sold).mean()) if sold > 0 else None,
-        coverage_q90=float(covered[levels.index(0.9)]) if len(actual) else None,
-        coverage_q95=float(covered[levels.index(0.95)]) if len(actual) else None,
+        coverage_q90=covered[0],
+        coverage_q95=covered[1],
     )
 
 
@@ -122,57 +136,62 @@ def measure_accuracy(con: duckdb.DuckDBPyConnection, as_of: date) -> AccuracyRep
     return AccuracyReport(scored, written, *(newest or (None, None)))
 
 
-def _score_morning(
-    con: duckdb.DuckDBPyConnection, history: SalesHistory, made_on: date, as_of: date
-) -> list[tuple[str, int, Score]]:
+def score_frames(history: SalesHistory, made_on: date, as_of: date, daily: Any, totals: Any) -> list[tuple[int, Score]]:
+    """Horizons and scores of one morning's forecast, of days before ``as_of``: columns by name (frame or dict) as in the
+    tables, ordered by SKU (and day). Empty where none of its SKUs sold since the history begins."""
     origin = (made_on - history.first_day).days
     number = {sku: row for row, sku in enumerate(history.skus)}
     days = min((as_of - made_on).days, WEEK)
+    rows = np.array([number.get(sku, -1) for sku in np.asarray(daily["merchant_sku"])[::WEEK]], np.int64)
+    # sold within the two years when the forecast was made, not any more: nothing to measure it by
+    known = rows >= 0
+    rows = rows[known]
+    if not rows.size or origin < 1:
+        return []
+
+    def of_days(*names: str) -> Array:
+        return np.stack([np.asarray(daily[name], np.float64).reshape(-1, WEEK)[known] for name in names], axis=-1)
+
+    mean = of_days("mean")[..., 0]
+    quantiles, shares = of_days("q10", "q50", "q90", "q95"), of_days("q90_share", "q95_share")
+    actual = history.units[rows, origin : origin + days].astype(np.float64)
+    scale, weight = (values[rows] for values in scale_and_weight(history, origin))
+    results = []
+    for day in range(days):
+        errors = np.abs(mean[:, day] - actual[:, day]) / scale
+        of_day = actual[:, day], mean[:, day], quantiles[:, day], DAY_QUANTILES, weight, errors, shares[:, day]
+        results.append((day + 1, score(*of_day)))
+    if days == WEEK:
+        errors = np.sqrt(((mean - actual) ** 2).mean(axis=1)) / scale
+        of_week = np.stack([np.asarray(totals[name], np.float64)[known] for name in ("q50", "q90", "q95")], axis=-1)
+        expected = np.asarray(totals["mean"], np.float64)[known]
+        results.append((TOTAL, score(actual.sum(axis=1), expected, of_week, TOTAL_QUANTILES, weight, errors)))
+    return results
+
+
+def _score_morning(
+    con: duckdb.DuckDBPyConnection, history: SalesHistory, made_on: date, as_of: date
+) -> list[tuple[str, int, Score]]:
     results: list[tuple[str, int, Score]] = []
     models = con.execute(
         "SELECT DISTINCT model FROM planning.sales_forecasts WHERE made_on = ? ORDER BY model", [made_on]
     )
     for (model,) in models.fetchall():
-        daily = con.execute(
-            "SELECT merchant_sku, horizon_day, mean, q10, q50, q90, q95 FROM planning.sales_forecasts "
-            "WHERE made_on = ? AND model = ? ORDER BY merchant_sku, horizon_day",
-            [made_on, model],
-        ).fetchnumpy()
-        skus = daily["merchant_sku"][::WEEK]
-        rows = np.array([number.get(sku, -1) for sku in skus], np.int64)
-        # sold within the two years when the forecast was made, not any more: nothing to measure it by
-        known = rows >= 0
-        rows = rows[known]
-        if not rows.size or origin < 1:
-            continue
-        mean = np.asarray(daily["mean"], np.float64).reshape(-1, WEEK)[known]
-        quantiles = np.stack(
-            [np.asarray(daily[q], np.float64).reshape(-1, WEEK)[known] for q in ("q10", "q50", "q90", "q95")], axis=-1
-        )
-        actual = history.units[rows, origin : origin + days].astype(np.float64)
-        scale, weight = (values[rows] for values in scale_and_weight(history, origin))
-        for day in range(days):
-            errors = np.abs(mean[:, day] - actual[:, day]) / scale
-            results.append(
-                (model, day + 1, score(actual[:, day], mean[:, day], quantiles[:, day], DAY_QUANTILES, weight, errors))
-            )
-        if days == WEEK:
-            totals = con.execute(
-                "SELECT mean, q50, q90, q95 FROM planning.sales_forecast_totals "
-                "WHERE made_on = ? AND model = ? ORDER BY merchant_sku",
+        daily, totals = (
+            con.execute(
+                f"SELECT {columns} FROM planning.{table} WHERE made_on = ? AND model = ? ORDER BY {order}",
                 [made_on, model],
             ).fetchnumpy()
-            errors = np.sqrt(((mean - actual) ** 2).mean(axis=1)) / scale
-            week_quantiles = np.stack(
-                [np.asarray(totals[q], np.float64)[known] for q in ("q50", "q90", "q95")], axis=-1
+            for table, columns, order in (
+                (
+                    "sales_forecasts",
+                    # forecasts of earlier versions have no shares: every tie counts
+                    "merchant_sku, mean, q10, q50, q90, q95, coalesce(q90_share, 1) AS q90_share, "
+                    "coalesce(q95_share, 1) AS q95_share",
+                    "merchant_sku, horizon_day",
+                ),
+                ("sales_forecast_totals", "mean, q50, q90, q95", "merchant_sku"),
             )
-            week = score(
-                actual.sum(axis=1),
-                np.asarray(totals["mean"], np.float64)[known],
-                week_quantiles,
-                TOTAL_QUANTILES,
-                weight,
-                errors,
-            )
-            results.append((model, TOTAL, week))
+        )
+        results += [(model, *one) for one in score_frames(history, made_on, as_of, daily, totals)]
     return results

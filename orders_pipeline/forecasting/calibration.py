@@ -70,6 +70,7 @@ class RatioQuantiles:
 
     bins: Bins
     table: Array
+    levels: tuple[float, ...]
 
     @classmethod
     def fit(
@@ -77,11 +78,25 @@ class RatioQuantiles:
     ) -> RatioQuantiles:
         bins = Bins.fit(forecast, chance, outer, inner)
         places = bins.place(forecast, chance)
-        return cls(bins, bins.quantiles(places, actual / forecast, levels))
+        return cls(bins, bins.quantiles(places, actual / forecast, levels), tuple(levels))
 
     def apply(self, forecast: Array, chance: Array | None = None) -> NDArray[np.int64]:
         """Whole units, shape (cases, levels), never crossing."""
         return whole_units(forecast[:, None] * self.table[self.bins.place(forecast, chance)])
+
+    def shares(self, forecast: Array, actual: Array, levels: Sequence[float]) -> Array:
+        """Of past cases that sold exactly their quantile, the share that belongs below it (``Outcome.shares``), a bin:
+        shape (bins, levels)."""
+        places = self.bins.place(forecast)
+        quantiles = self.apply(forecast)
+        cases = np.maximum(np.bincount(places, minlength=self.bins.count), 1)
+        found = np.ones((self.bins.count, len(levels)))
+        for number, level in enumerate(levels):
+            quantile = quantiles[:, self.levels.index(level)]
+            below = np.bincount(places, actual < quantile, self.bins.count) / cases
+            exactly = np.bincount(places, actual == quantile, self.bins.count) / cases
+            found[:, number] = np.clip((level - below) / np.maximum(exactly, 1e-9), 0, 1)
+        return found
 
 
 def whole_units(quantiles: Array) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orders_pipeline.forecasting.features import WEEK
+from orders_pipeline.forecasting.profiles import WEEK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,18 +38,25 @@ def sales_curve_svg(con: duckdb.DuckDBPyConnection, until: date, days: int = 90)
     )
     units = [float(sold.get(start + timedelta(days=n), 0)) for n in range(days)]
     top = _round_up(max(units))
-    x = _positions(days)
-    body = _title(f"每日销量（件），{start} 至 {until - timedelta(days=1)}", 0)
-    body += _axis(top, TITLE, CURVE_HEIGHT) + _line(x, units, top, TITLE, CURVE_HEIGHT, HISTORY_COLOUR)
+    x = positions(days)
+    body = title(f"每日销量（件），{start} 至 {until - timedelta(days=1)}", 0)
+    body += axis(top, TITLE, CURVE_HEIGHT) + line(x, units, top, TITLE, CURVE_HEIGHT, HISTORY_COLOUR)
     body += _dates([start, until - timedelta(days=1)], [x[0], x[-1]], TITLE + CURVE_HEIGHT + FOOT - 4)
-    return _svg(body, TITLE + CURVE_HEIGHT + FOOT)
+    return svg(body, TITLE + CURVE_HEIGHT + FOOT)
 
 
-def forecast_fan_svg(con: duckdb.DuckDBPyConnection, forecast: Forecast, top: int = 5, history_days: int = 28) -> str:
-    """One panel for each of the ``top`` SKUs by expected units: past days, mean, and the band from q10 to q90."""
-    best = forecast.totals.sort_values(["mean", "merchant_sku"], ascending=[False, True]).head(top)
+def forecast_fan_svg(
+    con: duckdb.DuckDBPyConnection,
+    forecast: Forecast,
+    top: int = 5,
+    history_days: int = 28,
+    skus: Sequence[str] | None = None,
+) -> str:
+    """One panel a SKU: past days, mean, and the band from q10 to q90. ``skus``, or the ``top`` by expected units."""
+    best = forecast.totals.sort_values(["mean", "merchant_sku"], ascending=[False, True])
+    best = best.head(top) if skus is None else best[best["merchant_sku"].isin(skus)]
     start = forecast.made_on - timedelta(days=history_days)
-    x = _positions(history_days + WEEK)
+    x = positions(history_days + WEEK)
     body, y = "", 0
     for sku, mean, q95 in zip(best["merchant_sku"], best["mean"], best["q95"], strict=True):
         sold = dict(
@@ -62,28 +69,30 @@ def forecast_fan_svg(con: duckdb.DuckDBPyConnection, forecast: Forecast, top: in
         days = forecast.daily[forecast.daily["merchant_sku"] == sku]
         low, high, middle = (days[name].astype(float).tolist() for name in ("q10", "q90", "mean"))
         limit = _round_up(max([*past, *high, *middle]))
-        body += _title(f"{sku}：7天预计 {mean:.0f} 件，95%把握不超过 {q95:.0f} 件", y)
+        body += title(f"{sku}：7天预计 {mean:.0f} 件，95%把握不超过 {q95:.0f} 件", y)
         y += TITLE
         future = x[history_days:]
-        body += _axis(limit, y, PANEL_HEIGHT) + _band(future, low, high, limit, y)
-        body += _line(x[:history_days], past, limit, y, PANEL_HEIGHT, HISTORY_COLOUR)
-        body += _line(future, middle, limit, y, PANEL_HEIGHT, FORECAST_COLOUR)
+        body += axis(limit, y, PANEL_HEIGHT) + _band(future, low, high, limit, y)
+        body += line(x[:history_days], past, limit, y, PANEL_HEIGHT, HISTORY_COLOUR)
+        body += line(future, middle, limit, y, PANEL_HEIGHT, FORECAST_COLOUR)
         y += PANEL_HEIGHT
         body += _dates([start, forecast.made_on], [x[0], future[0]], y + FOOT - 4)
         y += FOOT
     if not y:
-        body, y = _title("还没有销量，无法预测", 0), TITLE
-    return _svg(body, y)
+        body, y = title("还没有销量，无法预测", 0), TITLE
+    return svg(body, y)
 
 
-def _svg(body: str, height: int) -> str:
+def svg(body: str, height: int) -> str:
+    """The picture around its parts."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'font-family="sans-serif" font-size="11" fill="{HISTORY_COLOUR}">{body}</svg>'
     )
 
 
-def _positions(count: int) -> list[float]:
+def positions(count: int) -> list[float]:
+    """Pixels of ``count`` points from the axis to the right edge."""
     return [float(v) for v in np.linspace(LEFT, WIDTH - RIGHT, count)]
 
 
@@ -101,7 +110,8 @@ def _points(x: Sequence[float], values: Sequence[float], top: float, y: int, hei
     return " ".join(f"{a:.0f},{_height(v, top, y, height):.1f}" for a, v in zip(x, values, strict=True))
 
 
-def _line(x: Sequence[float], values: Sequence[float], top: float, y: int, height: int, colour: str) -> str:
+def line(x: Sequence[float], values: Sequence[float], top: float, y: int, height: int, colour: str) -> str:
+    """A line of values in a panel whose top is at ``y``."""
     return f'<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="{_points(x, values, top, y, height)}"/>'
 
 
@@ -110,7 +120,8 @@ def _band(x: Sequence[float], low: Sequence[float], high: Sequence[float], top: 
     return f'<polygon fill="{BAND_COLOUR}" points="{outline}"/>'
 
 
-def _axis(top: float, y: int, height: int) -> str:
+def axis(top: float, y: int, height: int) -> str:
+    """Axes of a panel, with its largest value."""
     base = y + height
     return (
         f'<path stroke="#c8ced6" fill="none" d="M{LEFT} {y}V{base}H{WIDTH - RIGHT}"/>'
@@ -119,7 +130,8 @@ def _axis(top: float, y: int, height: int) -> str:
     )
 
 
-def _title(text: str, y: int) -> str:
+def title(text: str, y: int) -> str:
+    """A line of text above a panel."""
     return f'<text x="{LEFT}" y="{y + 13}" font-weight="bold">{escape(text)}</text>'
 
 

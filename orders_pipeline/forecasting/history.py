@@ -73,15 +73,14 @@ def load_history(con: duckdb.DuckDBPyConnection, until: date, max_days: int = HI
     shape = (len(names), (until - start).days)
     rows = con.execute(
         """
-        SELECT merchant_sku, date - $start::DATE AS day, units, orders, revenue::DOUBLE AS revenue,
+        WITH wanted AS (SELECT unnest($names::VARCHAR[]) AS merchant_sku, unnest(range(len($names::VARCHAR[]))) AS row)
+        SELECT row, date - $start::DATE AS day, units, orders, revenue::DOUBLE AS revenue,
                coalesce(NOT in_stock, false) AND units = 0 AS without_stock
-        FROM planning.daily_sku_sales WHERE date >= $start AND date < $until AND merchant_sku IN (SELECT unnest($names))
+        FROM planning.daily_sku_sales JOIN wanted USING (merchant_sku) WHERE date >= $start AND date < $until
         """,
         {"until": until, "start": start, "names": list(names)},
     ).fetchnumpy()
-    number = {name: index for index, name in enumerate(names)}
-    row = np.array([number[name] for name in rows["merchant_sku"]], np.int64)
-    day = np.asarray(rows["day"], np.int64)
+    row, day = np.asarray(rows["row"], np.int64), np.asarray(rows["day"], np.int64)
     units, orders, revenue = (np.zeros(shape, np.float32) for _ in range(3))
     without_stock = np.zeros(shape, np.bool_)
     for values, column in (

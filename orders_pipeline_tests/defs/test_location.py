@@ -21,6 +21,7 @@ ASSETS = """
 daily_reconciliation            marts/quality
 daily_sku_sales                 marts/sales
 forecast_accuracy               marts/forecast
+forecast_backtest               marts/forecast
 published_copy                  publish
 replenishment_suggestions       marts/replenishment
 sales_forecasts                 marts/forecast
@@ -36,6 +37,7 @@ tea/stock                       shops/tea
 """
 
 SCHEDULES = """
+backtest_schedule        30 3 * * 1    RUNNING Asia/Shanghai
 parcels_tea_schedule     40 * * * *    RUNNING Asia/Shanghai
 plan_schedule            30 5 * * *    RUNNING Asia/Shanghai
 publish_schedule         10 * * * *    RUNNING Asia/Shanghai
@@ -53,7 +55,7 @@ run_failure_sensor       30   RUNNING
 run_success_sensor       60   RUNNING
 """
 
-JOBS = "load_tea messages_tea parcels_tea plan publish reconcile refetch_tea stock_tea sync_tea upkeep"
+JOBS = "backtest load_tea messages_tea parcels_tea plan publish reconcile refetch_tea stock_tea sync_tea upkeep"
 
 CHECKS = """
 daily_reconciliation:matches_platform

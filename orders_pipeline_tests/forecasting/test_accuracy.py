@@ -22,9 +22,10 @@ def forecast(
     """Store ``days`` of (mean, q10, q50, q90, q95) and a total of (mean, q50, q90, q95)."""
     for n, values in enumerate(days):
         row = [made_on, sku, made_on + timedelta(days=n), n + 1, *values, "hurdle"]
-        con.execute(f"INSERT INTO planning.sales_forecasts VALUES ({', '.join('?' * 10)})", row)
+        con.execute(f"INSERT INTO planning.sales_forecasts VALUES ({', '.join('?' * 10)}, NULL, NULL)", row)
     con.execute(
-        "INSERT INTO planning.sales_forecast_totals VALUES (?, ?, 7, ?, ?, ?, ?, 'hurdle')", [made_on, sku, *total]
+        "INSERT INTO planning.sales_forecast_totals VALUES (?, ?, 7, ?, ?, ?, ?, 'hurdle', NULL)",
+        [made_on, sku, *total],
     )
 
 

@@ -32,6 +32,15 @@ def test_the_fan_shows_the_top_skus_and_escapes_their_codes(
     assert titles[0].startswith("<b>&A：7天预计")
 
 
+def test_a_fan_of_one_sku(con: duckdb.DuckDBPyConnection) -> None:
+    fill_sales(
+        con, [(sku, MADE_ON - timedelta(days=d), units) for sku, units in (("A", 9), ("B", 1)) for d in range(1, 61)]
+    )
+    picture = check(forecast_fan_svg(con, make_forecast(con, MADE_ON), skus=["B"]))
+    titles = [text.text or "" for text in picture.iter("{http://www.w3.org/2000/svg}text") if text.get("font-weight")]
+    assert [title[:1] for title in titles] == ["B"]
+
+
 def test_the_curve_reaches_the_top_on_the_best_day(con: duckdb.DuckDBPyConnection) -> None:
     fill_sales(
         con, [("A", MADE_ON - timedelta(days=2), 50), ("B", MADE_ON - timedelta(days=2), 50), ("B", MADE_ON, 900)]

@@ -28,6 +28,12 @@ plan_job = dg.define_asset_job(
     tags=WRITER_TAG,
     description="Daily sales, forecasts, stock position, suggestions, published copy.",
 )
+backtest_job = dg.define_asset_job(
+    "backtest",
+    selection=dg.AssetSelection.assets("forecast_backtest"),
+    tags=WRITER_TAG,
+    description="Forecasts of past weeks made anew; decides which model is used.",
+)
 publish_job = dg.define_asset_job(
     "publish",
     selection=dg.AssetSelection.assets("published_copy"),
@@ -58,6 +64,17 @@ def reconcile_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     description="Forecasts and suggestions of the morning, from what is there: a shop that is behind is named, not waited for.",
 )
 def plan_schedule() -> dg.RunRequest | dg.SkipReason:
+    return dg.RunRequest() if shops() else dg.SkipReason(no_shop_reason())
+
+
+@dg.schedule(
+    job=backtest_job,
+    cron_schedule="30 3 * * 1",  # a week is over, nobody waits, two hours before the morning's forecasts
+    execution_timezone=SHOP_TZ.key,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Measures the forecasts of past weeks and picks the model.",
+)
+def backtest_schedule() -> dg.RunRequest | dg.SkipReason:
     return dg.RunRequest() if shops() else dg.SkipReason(no_shop_reason())
 
 

@@ -30,19 +30,23 @@ CREATE TABLE planning.sales_forecasts (
   q50 DOUBLE NOT NULL,
   q90 DOUBLE NOT NULL,
   q95 DOUBLE NOT NULL,
-  model VARCHAR NOT NULL
+  model VARCHAR NOT NULL,
+  q90_share DOUBLE,
+  q95_share DOUBLE
 );
 COMMENT ON TABLE planning.sales_forecasts IS 'Forecast of each of the next days. Key: made_on, merchant_sku, target_date. Quantiles of days must not be added up.';
 COMMENT ON COLUMN planning.sales_forecasts.made_on IS 'Day of the forecast; data up to the day before is known.';
 COMMENT ON COLUMN planning.sales_forecasts.merchant_sku IS 'The merchant''s code, or platform:product_id:sku_id.';
 COMMENT ON COLUMN planning.sales_forecasts.target_date IS 'Day that is forecast.';
 COMMENT ON COLUMN planning.sales_forecasts.horizon_day IS '1 = made_on itself.';
-COMMENT ON COLUMN planning.sales_forecasts.mean IS 'Expected units.';
+COMMENT ON COLUMN planning.sales_forecasts.mean IS 'Expected units, bulk orders left out.';
 COMMENT ON COLUMN planning.sales_forecasts.q10 IS 'Units that sales stay at or below with probability 0.10.';
 COMMENT ON COLUMN planning.sales_forecasts.q50 IS 'The same with probability 0.50.';
 COMMENT ON COLUMN planning.sales_forecasts.q90 IS 'The same with probability 0.90.';
 COMMENT ON COLUMN planning.sales_forecasts.q95 IS 'The same with probability 0.95.';
 COMMENT ON COLUMN planning.sales_forecasts.model IS 'Name of the model.';
+COMMENT ON COLUMN planning.sales_forecasts.q90_share IS 'Of days that sell exactly q90, the share that belongs to the lowest 0.90: makes coverage of whole units exact. NULL = counted whole.';
+COMMENT ON COLUMN planning.sales_forecasts.q95_share IS 'The same of q95 and 0.95.';
 
 CREATE TABLE planning.sales_forecast_totals (
   made_on DATE NOT NULL,
@@ -52,17 +56,19 @@ CREATE TABLE planning.sales_forecast_totals (
   q50 DOUBLE NOT NULL,
   q90 DOUBLE NOT NULL,
   q95 DOUBLE NOT NULL,
-  model VARCHAR NOT NULL
+  model VARCHAR NOT NULL,
+  mean_with_bulk DOUBLE
 );
 COMMENT ON TABLE planning.sales_forecast_totals IS 'Forecast of the next days together. Key: made_on, merchant_sku.';
 COMMENT ON COLUMN planning.sales_forecast_totals.made_on IS 'Day of the forecast; data up to the day before is known.';
 COMMENT ON COLUMN planning.sales_forecast_totals.merchant_sku IS 'The merchant''s code, or platform:product_id:sku_id.';
 COMMENT ON COLUMN planning.sales_forecast_totals.days IS 'Days that are counted, from made_on on.';
-COMMENT ON COLUMN planning.sales_forecast_totals.mean IS 'Expected units of all these days.';
+COMMENT ON COLUMN planning.sales_forecast_totals.mean IS 'Expected units of all these days, bulk orders left out.';
 COMMENT ON COLUMN planning.sales_forecast_totals.q50 IS 'Units that their total stays at or below with probability 0.50.';
 COMMENT ON COLUMN planning.sales_forecast_totals.q90 IS 'The same with probability 0.90.';
 COMMENT ON COLUMN planning.sales_forecast_totals.q95 IS 'The same with probability 0.95.';
 COMMENT ON COLUMN planning.sales_forecast_totals.model IS 'Name of the model.';
+COMMENT ON COLUMN planning.sales_forecast_totals.mean_with_bulk IS 'Expected units with bulk orders: unbiased, further from the usual week than mean.';
 
 CREATE TABLE planning.forecast_accuracy (
   made_on DATE NOT NULL,
@@ -85,6 +91,16 @@ COMMENT ON COLUMN planning.forecast_accuracy.bias IS 'Sum of (forecast - sold) o
 COMMENT ON COLUMN planning.forecast_accuracy.pinball IS 'Mean pinball loss over the stored quantiles, units.';
 COMMENT ON COLUMN planning.forecast_accuracy.coverage_q90 IS 'Share of rows where sales stayed at or below q90.';
 COMMENT ON COLUMN planning.forecast_accuracy.coverage_q95 IS 'Share of rows where sales stayed at or below q95.';
+
+CREATE TABLE planning.forecast_champions (
+  decided_on DATE NOT NULL,
+  mode VARCHAR NOT NULL,
+  reason VARCHAR NOT NULL
+);
+COMMENT ON TABLE planning.forecast_champions IS 'Which model forecasts are made with, decided by the weekly backtest. Key: decided_on.';
+COMMENT ON COLUMN planning.forecast_champions.decided_on IS 'Day of the backtest.';
+COMMENT ON COLUMN planning.forecast_champions.mode IS 'auto = models of days and weeks, fast = of weeks alone.';
+COMMENT ON COLUMN planning.forecast_champions.reason IS 'The figures that decided.';
 
 CREATE TABLE planning.stock_position (
   as_of DATE NOT NULL,

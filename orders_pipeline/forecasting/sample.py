@@ -1,0 +1,134 @@
+"""Cases to learn from: SKUs at past anchors, what was known about them then, and what the seven days after brought.
+
+Weeks with a peak of the whole shop, and days and weeks without stock, teach nothing about ordinary demand. No model here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from orders_pipeline.forecasting import features as f
+from orders_pipeline.forecasting.profiles import WEEK, YEAR
+from orders_pipeline.forecasting.signals import YOUNG_DAYS, Signals
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+AWAKE_DAYS = 112  # a series without a sale for longer teaches nothing about one that sells
+SEASON_SHARE = 1 / 3
+"""Last year's season is used once so many anchors have one: where only the newest do, it tells a model no more than "now"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """SKU-weeks, in the order of their anchors. ``horizons`` are the days (1…7) whose features are in ``days``.
+
+    Shapes: rows and anchors (n,): whose and when; base (n, features), week (n, features), days (n, horizons, features), level
+    (n,); units and demand (n, 7): sold, and sold without bulk orders; ``usual`` (n, 7): the day teaches (no peak, in stock);
+    ``profile`` (n, 7): weekday and date of the group, 1 = an average day.
+    """
+
+    rows: Ints
+    anchors: Ints
+    base: NDArray[np.float32]
+    week: NDArray[np.float32]
+    days: NDArray[np.float32]
+    horizons: Ints
+    level: Array
+    units: Array
+    demand: Array
+    usual: NDArray[np.bool_]
+    profile: Array
+
+
+def awake(signals: Signals, anchor: int) -> Ints:
+    """SKUs with a sale in the ``AWAKE_DAYS`` up to the anchor."""
+    last = signals.last_sale[anchor]
+    return np.flatnonzero((last >= 0) & (anchor - last < AWAKE_DAYS))
+
+
+def candidates(signals: Signals, anchor: int) -> Ints:
+    """SKUs to learn from at the anchor: awake and old enough to have a level."""
+    rows = awake(signals, anchor)
+    return rows[anchor - signals.history.first_sale[rows] + 1 >= YOUNG_DAYS]
+
+
+def has_season(anchors: list[int]) -> bool:
+    """Whether last year's season is known at enough anchors to be learned from."""
+    known = sum(anchor + 1 - YEAR >= 4 * WEEK for anchor in anchors)
+    return known >= SEASON_SHARE * len(anchors)
+
+
+def draw(signals: Signals, anchors: list[int], pairs: int, horizons: int, season: bool, seed: int) -> Cases:
+    """About ``pairs`` SKU-weeks, evenly from all anchors, with the features of ``horizons`` of their days, evenly too."""
+    rng = np.random.default_rng(seed)
+    groups = [(anchor, candidates(signals, anchor)) for anchor in anchors]
+    share = min(1.0, pairs / max(sum(len(rows) for _, rows in groups), 1))
+    parts = []
+    for anchor, rows in groups:
+        chosen = np.sort(rng.choice(rows, round(len(rows) * share), replace=False))
+        offset = rng.integers(0, WEEK, len(chosen))[:, None]
+        # days a pair learns from lie as far apart as they can
+        ahead = (offset + np.arange(horizons) * WEEK // horizons) % WEEK + 1
+        if chosen.size:
+            parts.append(known(signals, chosen, anchor, ahead, season))
+    return _joined(parts)
+
+
+def whole_weeks(signals: Signals, cases: Cases, chosen: Ints, season: bool) -> Cases:
+    """The ``chosen`` cases again (ascending numbers), with the features of all seven days."""
+    rows, anchors = cases.rows[chosen], cases.anchors[chosen]
+    starts = np.flatnonzero(np.diff(anchors, prepend=-1))
+    parts = [
+        known(signals, group, int(anchor), all_days(len(group)), season)
+        for anchor, group in zip(anchors[starts], np.split(rows, starts[1:]), strict=True)
+    ]
+    return _joined(parts)
+
+
+def all_days(count: int) -> Ints:
+    """The seven horizons for each of ``count`` SKUs."""
+    return np.tile(np.arange(1, WEEK + 1), (count, 1))
+
+
+def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints, season: bool) -> Cases:
+    """The cases of one anchor. Days that are not over yet have zero units and teach nothing."""
+    base, level = f.base_features(signals, rows, anchor)
+    ahead = f.ahead_of(signals, anchor, season=season)
+    count = horizons.shape[1]
+    days = f.day_features(
+        signals, np.repeat(rows, count), anchor, horizons.ravel(), np.repeat(level, count), ahead
+    ).reshape(len(rows), count, -1)
+    shape = (len(rows), WEEK)
+    units, demand, usual = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
+    over = np.arange(anchor + 1, min(anchor + 1 + WEEK, signals.history.days))
+    if over.size:
+        there = slice(over[0], over[-1] + 1)
+        units[:, : len(over)] = signals.history.units[rows, there]
+        demand[:, : len(over)] = signals.demand[rows, there]
+        usual[:, : len(over)] = ~signals.history.without_stock[rows, there] & ~signals.peak(over)
+    week = f.week_features(signals, rows, anchor, ahead)
+    profile = ahead.profile(signals, anchor)[signals.history.group[rows]]
+    return Cases(
+        rows,
+        np.full(len(rows), anchor),
+        base,
+        week,
+        days,
+        horizons,
+        level.astype(np.float64),
+        units,
+        demand,
+        usual,
+        profile,
+    )
+
+
+def _joined(parts: list[Cases]) -> Cases:
+    return Cases(*(np.concatenate([getattr(part, name) for part in parts]) for name in Cases.__slots__))

@@ -1,0 +1,171 @@
+"""Demand cleaned of bulk orders, and running sums of it from which levels at any past day are one subtraction away.
+
+Causal throughout: what is computed for an anchor (the last known day) uses days up to it only. Profiles of groups are
+``profiles.py``'s, what a model learns from ``features.py``'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from orders_pipeline.forecasting.peaks import usual_share
+from orders_pipeline.forecasting.profiles import WEEK, date_deviations, month_days
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from orders_pipeline.forecasting.features import Ahead
+    from orders_pipeline.forecasting.history import SalesHistory
+
+    Floats = NDArray[np.float32]
+    Ints = NDArray[np.int64]
+
+HALF_LIVES = (1.5, 3.0, 7.0, 14.0, 28.0, 56.0, 112.0)  # days; from "this weekend" to "this quarter"
+LEVEL_ALPHA = 0.07  # of the level's exponential mean: half-life of 9.5 days
+LEVEL_FLOOR = 0.02  # units a day, one in seven weeks: keeps the division finite for sleepers
+YOUNG_DAYS = 14  # a level divides by at least so many days: one sale on day one is no daily rate
+CUT_LEVELS, CUT_SIZES = 8.0, 3.0  # a day above 8 usual days and above 3 usual sales is a bulk order, not demand
+FIRST_SALE_UNITS = (
+    20.0  # the very first sale is cut to this, or 3 usual sales of the shop: nothing else to compare with
+)
+LEVEL_MEMORY, SIZE_MEMORY = 0.97, 0.9  # of a day; of a sale
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What features at the anchors need, made once. Anchors lie whole weeks apart, so sums are kept by week."""
+
+    history: SalesHistory
+    demand: Floats  # winsorised units, days without stock filled with the level of their time
+    usual: NDArray[np.float64]  # (days,) share of each day's sales that is usual: 1, less on peaks of the whole shop
+    exponential: dict[int, Floats]  # anchor → (SKUs, half-lives + the level's own), corrected for a young series
+    last_sale: dict[int, Ints]  # anchor → (SKUs,) column of the last day with a sale, -1 before the first
+    sums: dict[str, NDArray[np.float64]]  # name → (SKUs, weeks + 1) running sums up to ``ends``
+    first_end: int  # days before the first full week, or a week; ``ends`` are 0, this, and every seven days on
+    first: Ints  # first day of a series within the columns
+    deviations: NDArray[np.float64]  # (groups, days): see ``profiles.date_deviations``
+    month_day: Ints  # day of the month of each column and of the week after the last
+    shop: NDArray[np.float64]  # (days + 1,) running sum of the whole shop's demand
+    ahead: dict[int, Ahead]  # anchor → what ``features.ahead_of`` found
+
+    def upto(self, name: str, end: int) -> NDArray[np.float64]:
+        """Running sum of the days before column ``end``, which is a week's end (0 or less: nothing), of every SKU."""
+        column: NDArray[np.float64] = self.sums[name][:, 0 if end <= 0 else (end - self.first_end) // WEEK + 1]
+        return column
+
+    def peak(self, days: Ints) -> NDArray[np.bool_]:
+        """Whether the days are the whole shop's peaks: nothing to learn ordinary days from."""
+        return self.usual[days] < 1
+
+
+def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64] | None = None) -> Signals:
+    """Winsorise day by day and keep what features at the ``anchors`` (column numbers of last known days) need.
+
+    The last column is one of the anchors, and all lie whole weeks before it. ``usual``: (days,) what of each day's sales is
+    usual as far as events tell; peaks that nobody announced are found here.
+    """
+    demand, exponential, last_sale = _winsorise(history, anchors)
+    raw = np.where(history.without_stock, demand, history.units)
+    parts: dict[str, Callable[[], NDArray[Any]]] = {
+        "raw": lambda: raw,
+        "demand": lambda: demand,
+        "square": lambda: demand * demand,
+        "sale": lambda: raw > 0,
+        "orders": lambda: history.orders,
+        "price": lambda: np.nan_to_num(history.price),
+        "priced": lambda: np.isfinite(history.price),
+    }
+    found = usual_share(history.orders)
+    usual = found if usual is None else np.minimum(found, usual)
+    first_end = history.days % WEEK or WEEK
+    return Signals(
+        history,
+        demand,
+        usual,
+        exponential,
+        last_sale,
+        {name: _weekly_sums(values(), first_end) for name, values in parts.items()},
+        first_end,
+        np.maximum(history.first_sale, 0).astype(np.int64),
+        date_deviations(demand, usual, history.group),
+        month_days(history.first_day, history.days + WEEK),
+        np.concatenate([[0.0], np.cumsum(demand.sum(axis=0, dtype=np.float64))]),
+        {},
+    )
+
+
+def _weekly_sums(values: NDArray[Any], first_end: int) -> NDArray[np.float64]:
+    """A zero column, then the running sum at ``first_end`` and every week after it."""
+    starts = [0, *range(first_end, values.shape[1], WEEK)]
+    sums = np.zeros((values.shape[0], len(starts) + 1))
+    np.cumsum(np.add.reduceat(values, starts, axis=1, dtype=np.float64), axis=1, out=sums[:, 1:])
+    return sums
+
+
+def _winsorise(history: SalesHistory, anchors: list[int]) -> tuple[Floats, dict[int, Floats], dict[int, Ints]]:
+    count, days = history.units.shape
+    alphas = np.array([1 - 0.5 ** (1 / h) for h in HALF_LIVES] + [LEVEL_ALPHA], np.float32)
+    demand = np.zeros((count, days), np.float32)
+    means = np.zeros((count, len(alphas)), np.float32)
+    level = np.zeros(count, np.float32)
+    size = np.zeros(count, np.float32)
+    sales = np.zeros(count, np.int32)
+    last = np.full(count, -1, np.int64)
+    kept: dict[int, Floats] = {}
+    last_sale: dict[int, Ints] = {}
+    wanted = set(anchors)
+    for day in range(days):
+        age = day - history.first_sale + 1
+        units = history.units[:, day]
+        sold = np.flatnonzero(units > 0)
+        cut = units.copy()
+        if sold.size:
+            known = size[sales > 0]
+            first_cut = max(FIRST_SALE_UNITS, CUT_SIZES * float(np.median(known)) if known.size else 0.0)
+            limit = np.where(sales[sold] > 0, np.maximum(CUT_LEVELS * level[sold], CUT_SIZES * size[sold]), first_cut)
+            cut[sold] = np.minimum(units[sold], limit)
+            sales[sold] += 1
+            last[sold] = day
+            weight = np.maximum(1 - SIZE_MEMORY, 1 / sales[sold])
+            size[sold] += weight * (cut[sold] - size[sold])
+        correction = 1 - (1 - alphas) ** np.maximum(age, YOUNG_DAYS)[:, None]
+        empty = history.without_stock[:, day]
+        if empty.any():
+            cut[empty] = means[empty, -1] / correction[empty, -1]
+        live = age > 0
+        weight = np.where(live, np.maximum(1 - LEVEL_MEMORY, 1 / np.maximum(age, 1)), 0).astype(np.float32)
+        level += weight * (cut - level)
+        means += alphas * (cut[:, None] - means)
+        demand[:, day] = cut
+        if day in wanted:
+            kept[day] = means / correction
+            last_sale[day] = last.copy()
+    return demand, kept, last_sale
+
+
+def window_mean(signals: Signals, name: str, rows: Ints, anchor: int, days: int, least: int = 1) -> NDArray[np.float64]:
+    """Mean of the ``days`` (whole weeks) up to the anchor, over the days the series existed but at least ``least``."""
+    total = signals.upto(name, anchor + 1) - signals.upto(name, anchor + 1 - days)
+    age = anchor - signals.history.first_sale[rows] + 1
+    mean: NDArray[np.float64] = total[rows]
+    return mean / np.maximum(np.minimum(age, days), min(least, days))
+
+
+def robust_level(signals: Signals, rows: Ints, anchor: int) -> Floats:
+    """Units a day, never below ``LEVEL_FLOOR``; what every level-like feature and the size of a sale are divided by."""
+    month = window_mean(signals, "demand", rows, anchor, 28, YOUNG_DAYS)
+    season = window_mean(signals, "demand", rows, anchor, 112, YOUNG_DAYS)
+    recent = signals.exponential[anchor][rows, -1]
+    level: Floats = (0.5 * month + 0.3 * season + 0.2 * recent + LEVEL_FLOOR).astype(np.float32)
+    return level
+
+
+def days_since_sale(signals: Signals, rows: Ints, anchor: int) -> Ints:
+    """Days from the last day with a sale to the anchor; 0 = sold on it."""
+    since: Ints = anchor - signals.last_sale[anchor][rows]
+    return since

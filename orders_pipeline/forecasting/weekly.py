@@ -1,0 +1,145 @@
+"""The fitted model of a week: how much a SKU sells in the seven days together, and how far from that it may lie.
+
+A week's total is a steadier thing to learn from than a day, so a third of the rows does; days are ``hurdle.py``'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from orders_pipeline.forecasting.boosting import LEARNING_RATE, LEAVES, WEEK_BINS
+from orders_pipeline.forecasting.calibration import Bins, whole_units
+from orders_pipeline.forecasting.outcome import TOTAL_QUANTILES
+from orders_pipeline.forecasting.profiles import WEEK
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from orders_pipeline.forecasting.sample import Cases
+
+    Array = NDArray[np.float64]
+
+TREES, SPREAD_TREES = 60, 40
+HALVES = 2  # each half of the cases has a model, which tells the other half's errors as they are on unseen weeks
+SIZE_BINS, SPREAD_BINS = 20, 6  # 120 bins of 400 cases: a 95 % quantile of each rests on 20
+DISPERSION = 0.5  # errors are measured in sqrt(total + half its square), near a week's usual spread on two panels
+FARTHEST = 8.0  # an error counts as at most so many of these: one bulk order must not teach a spread
+LEAST_SPREAD = 0.05
+TRIM, TRIM_BINS = 0.95, 12
+"""The highest twentieth of weeks over their forecast is cut to its edge before averaging: a mean for error's sake. On weeks
+before the eight that are reported: WRMSSE −.0014 and −.0017, WAPE of the week −.4 % and −.5 %, for a bias of −.030 instead of
+−.006 (M5) and −.26 instead of −.25 (Online Retail II). ``with_bulk`` is the mean without any cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """Fitted models. Opaque: made by ``fit``, used by ``total``."""
+
+    models: tuple[Any, ...]
+
+    def total(self, cases: Cases) -> Array:
+        """Units without bulk orders in the seven days together, shape (cases,)."""
+        features = table(cases)
+        mean: Array = np.mean([model.predict(features) for model in self.models], axis=0) * cases.level * WEEK
+        return mean
+
+
+def table(cases: Cases) -> NDArray[np.float32]:
+    """What the model learns from, shape (cases, features)."""
+    return np.hstack([cases.base, cases.week])
+
+
+def fit(cases: Cases, seed: int) -> tuple[Weekly, Array]:
+    """The model, and what it says of the cases themselves without having seen them, shape (cases,) units."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    features = table(cases)
+    usual_level = cases.level * WEEK
+    ratio = cases.demand.sum(axis=1) / usual_level
+    teaches = cases.usual.all(axis=1)
+    half = np.random.default_rng(seed).permutation(len(ratio)) % HALVES
+    models = []
+    unseen = np.zeros(len(ratio))
+    for number in range(HALVES):
+        mine = (half == number) & teaches
+        # Poisson loss of units = that of ratios weighted by the level
+        model = HistGradientBoostingRegressor(
+            loss="poisson",
+            max_iter=TREES,
+            max_leaf_nodes=LEAVES,
+            learning_rate=LEARNING_RATE,
+            max_bins=WEEK_BINS,
+            early_stopping=False,
+            random_state=seed,
+        ).fit(features[mine], ratio[mine], sample_weight=usual_level[mine])
+        models.append(model)
+        others = half != number
+        unseen[others] += model.predict(features[others]) * usual_level[others] / (HALVES - 1)
+    return Weekly(tuple(models)), unseen
+
+
+@dataclass(frozen=True, slots=True)
+class WeekQuantiles:
+    """Quantiles of a week's total, given its mean: a model of the spread, and standardised errors in bins of both."""
+
+    spread: Any
+    bins: Bins
+    errors: Array  # (bins, TOTAL_QUANTILES)
+    bulk: Array  # (bins,) sold, bulk orders included, over expected
+    size_bins: Bins
+    trimmed: Array  # (size bins,) usual demand over expected, the highest cut
+
+    @classmethod
+    def fit(cls, cases: Cases, mean: Array, seed: int) -> WeekQuantiles:
+        """From forecasts ``mean`` (cases,) of weeks that are over, bulk orders and peaks included: they happen."""
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        features = np.column_stack([table(cases), np.log(mean)])
+        actual = cases.units.sum(axis=1)
+        scaled = np.minimum(np.abs(actual - mean) / _usual(mean), FARTHEST)
+        spread = HistGradientBoostingRegressor(
+            max_iter=SPREAD_TREES,
+            max_leaf_nodes=LEAVES,
+            learning_rate=LEARNING_RATE,
+            max_bins=WEEK_BINS,
+            early_stopping=False,
+            random_state=seed,
+        ).fit(features, scaled)
+        width = np.maximum(spread.predict(features), LEAST_SPREAD)
+        bins = Bins.fit(mean, width, SIZE_BINS, SPREAD_BINS)
+        places = bins.place(mean, width)
+        errors = bins.quantiles(places, (actual - mean) / (width * _usual(mean)), TOTAL_QUANTILES)
+        expected = np.bincount(places, mean, bins.count)
+        sold = np.bincount(places, actual, bins.count)
+        bulk = np.where(expected > 0, sold / np.maximum(expected, 1e-9), 1.0)
+        return cls(spread, bins, errors, bulk, *_trimmed(mean, cases.demand.sum(axis=1)))
+
+    def usual_share(self, mean: Array) -> Array:
+        """What to multiply a mean by so that it errs least, shape (cases,): see ``TRIM``."""
+        return self.trimmed[self.size_bins.place(mean)]
+
+    def apply(self, cases: Cases, mean: Array) -> tuple[NDArray[np.int64], Array]:
+        """Quantiles, whole units that never cross, shape (cases, TOTAL_QUANTILES), and the mean with bulk orders (cases,)."""
+        features = np.column_stack([table(cases), np.log(mean)])
+        width = np.maximum(self.spread.predict(features), LEAST_SPREAD)
+        reach = (width * _usual(mean))[:, None]
+        places = self.bins.place(mean, width)
+        return whole_units(mean[:, None] + reach * self.errors[places]), mean * self.bulk[places]
+
+
+def _usual(mean: Array) -> Array:
+    usual: Array = np.sqrt(mean + DISPERSION * mean**2)
+    return usual
+
+
+def _trimmed(mean: Array, demand: Array) -> tuple[Bins, Array]:
+    bins = Bins.fit(mean, None, TRIM_BINS)
+    places = bins.place(mean)
+    ratio = demand / mean
+    cut = np.minimum(ratio, bins.quantiles(places, ratio, [TRIM])[places, 0])
+    expected = np.bincount(places, mean, bins.count)
+    kept = np.bincount(places, cut * mean, bins.count)
+    return bins, np.where(expected > 0, kept / np.maximum(expected, 1e-9), 1.0)
