@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import LEARNING_RATE, LEAVES, WEEK_BINS
+from orders_pipeline.forecasting.boosting import LEARNING_RATE, LEAVES, WEEK_BINS, Binned
 from orders_pipeline.forecasting.calibration import Bins, whole_units
 from orders_pipeline.forecasting.outcome import TOTAL_QUANTILES
 from orders_pipeline.forecasting.profiles import WEEK
@@ -39,10 +39,11 @@ class Weekly:
     """Fitted models. Opaque: made by ``fit``, used by ``total``."""
 
     models: tuple[Any, ...]
+    binned: Binned
 
     def total(self, cases: Cases) -> Array:
         """Units without bulk orders in the seven days together, shape (cases,)."""
-        features = table(cases)
+        features = self.binned.apply(table(cases))
         mean: Array = np.mean([model.predict(features) for model in self.models], axis=0) * cases.level * WEEK
         return mean
 
@@ -56,7 +57,8 @@ def fit(cases: Cases, seed: int) -> tuple[Weekly, Array]:
     """The model, and what it says of the cases themselves without having seen them, shape (cases,) units."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    features = table(cases)
+    binned = Binned.fit(table(cases), WEEK_BINS)
+    features = binned.apply(table(cases))
     usual_level = cases.level * WEEK
     ratio = cases.demand.sum(axis=1) / usual_level
     teaches = cases.usual.all(axis=1)
@@ -78,7 +80,7 @@ def fit(cases: Cases, seed: int) -> tuple[Weekly, Array]:
         models.append(model)
         others = half != number
         unseen[others] += model.predict(features[others]) * usual_level[others] / (HALVES - 1)
-    return Weekly(tuple(models)), unseen
+    return Weekly(tuple(models), binned), unseen
 
 
 @dataclass(frozen=True, slots=True)
