@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
@@ -16,6 +18,7 @@ from orders_pipeline.sandbox.server import SandboxServer
 from orders_pipeline.settings import DataFolder, UserError
 from orders_pipeline.shops import Shop
 from orders_pipeline.sync import ShopSync
+from orders_pipeline_tests.reliability.deadly import passing
 from orders_pipeline_tests.reliability.shared_clock import SharedClock
 
 Job = Literal["backfill", "increments", "one sync"]
@@ -35,6 +38,7 @@ class Orders:
     data: Path
     clock: Path
     slot: int
+    dies: str = ""  # the place where it kills itself with SIGKILL, see ``deadly.PLACES``
 
 
 def stanza(sandbox: SandboxServer, slug: str, *, backfill_days: int, calls_per_minute: int = 100) -> dict[str, object]:
@@ -77,6 +81,16 @@ def _work(orders: Orders) -> None:
         TOP_REFRESH_TOKEN=options.refresh_token,
     )
     clock = SharedClock(orders.clock, orders.slot)
+    with passing(partial(_die, orders.dies)) if orders.dies else nullcontext():
+        _read(orders, clock)
+
+
+def _die(there: str, place: str) -> None:
+    if place == there:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _read(orders: Orders, clock: SharedClock) -> None:
     try:
         for settings in orders.stanzas:
             shop = Shop.model_validate(settings)

@@ -31,7 +31,7 @@ ELSEWHERE = (
         "after quiescence and one reconciliation the platform equals the tables",
     ),
 )  # fmt: skip
-PROVED_BY = {1: "test_kills.py", 2: "test_kills.py", 20: "test_state_machine.py"}
+PROVED_BY = {1: "test_each_step.py", 2: "test_kills.py", 20: "test_state_machine.py"}
 """Files whose tests, all of them, prove these scenarios of the second suite."""
 
 HEAD = """# Never lose an order: the scenarios and their results

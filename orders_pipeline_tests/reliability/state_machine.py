@@ -9,12 +9,11 @@ import argparse
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -29,11 +28,9 @@ from orders_pipeline.sandbox.store import Store
 from orders_pipeline.settings import DataFolder, UserError
 from orders_pipeline.shops import Shop
 from orders_pipeline.sync import ShopSync
-from orders_pipeline.sync.caller import Caller
-from orders_pipeline.sync.landing import Landing
-from orders_pipeline.sync.ops import Ops
 from orders_pipeline.warehouse import Warehouse
 from orders_pipeline_tests.reliability.children import stanza
+from orders_pipeline_tests.reliability.deadly import passing
 from orders_pipeline_tests.reliability.small_shop import FAULTS, Gate, SmallShop
 from orders_pipeline_tests.reliability.tables import check_tables
 
@@ -42,16 +39,6 @@ DAYS = 6  # of back-fill: two before the schedule begins, what it lasts at most,
 STEPS = 10
 LATE = 3_600  # seconds: beyond the overlap of windows, where only reconciliation finds rows
 NIGHT = time(1, 30)  # when reconciliation is scheduled
-DEADLY: tuple[tuple[type, str], ...] = (
-    (Caller, "call"),
-    (Landing, "write"),
-    (Warehouse, "apply"),
-    (Warehouse, "apply_tail"),
-    (Warehouse, "flush"),
-    (Ops, "set_tail_mark"),
-)
-"""A run dies before or after one of these."""
-
 LateSeconds = st.sampled_from([0, 0, 60, 240, 700, LATE])
 """Within what a closed window waits for, within its overlap with the next one, and beyond both."""
 
@@ -62,28 +49,19 @@ class Killed(BaseException):
 
 @contextmanager
 def dying_at(step: int | None) -> Iterator[None]:
-    """Raise Killed at the ``step``-th passage of a deadly place, counted before and after each; None: live on."""
+    """Raise Killed at the ``step``-th passage of a deadly place; None: live on."""
+    if step is None:
+        yield
+        return
     left = step
 
-    def mortal(method: Callable[..., Any]) -> Callable[..., Any]:
-        def body(*args: Any, **kwargs: Any) -> Any:
-            tick()
-            result = method(*args, **kwargs)
-            tick()
-            return result
-
-        return body
-
-    def tick() -> None:
+    def tick(_place: str) -> None:
         nonlocal left
-        if left is not None:
-            left -= 1
-            if left < 0:  # and whatever is done on the way out dies as well
-                raise Killed
+        left -= 1
+        if left < 0:  # and whatever is done on the way out dies as well
+            raise Killed
 
-    with ExitStack() as stack:
-        for owner, name in DEADLY if step is not None else ():
-            stack.enter_context(patch.object(owner, name, mortal(getattr(owner, name))))
+    with passing(tick):
         yield
 
 
