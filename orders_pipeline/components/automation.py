@@ -143,12 +143,8 @@ def _schedule(shop: Shop, rhythm: Rhythm, job: str, place: int) -> dg.ScheduleDe
         description=f"{rhythm.name} of {shop.shop}: {rhythm.why}.",
         tags={"orders_pipeline/shop": shop.shop},
     )
-    def tick(
-        context: dg.ScheduleEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
-    ) -> dg.RunRequest | dg.SkipReason:
+    def tick(pipeline: dg.ResourceParam[Pipeline]) -> dg.RunRequest | dg.SkipReason:
         busy = pipeline.busy(rhythm.lease, shop.shop)
-        if not busy and on_its_way(context.instance, job):
-            busy = f"A run of {job} is on its way."
         if not busy:  # a sync probes, and reads the newest days once an hour; everything else waits for the breaker
             busy = pipeline.idle(shop.shop) if rhythm.name == "sync" else pipeline.paused(shop.shop)
         return dg.SkipReason(busy) if busy else dg.RunRequest(tags={"orders_pipeline/shop": shop.shop})
