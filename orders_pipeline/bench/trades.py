@@ -76,7 +76,8 @@ def order_id(created: int, number: int) -> int:
 
 
 def _render(rng: random.Random, number: int, created: datetime) -> Trade:
-    modified = min(created + timedelta(seconds=rng.randrange(60, 3 * 86_400)), BASE - timedelta(hours=1))
+    left = int((BASE - timedelta(hours=1) - created).total_seconds())  # never many in one second: that is another case
+    modified = created + timedelta(seconds=rng.randrange(max(min(3 * 86_400, left), 1)))
     paid = created + timedelta(seconds=40)
     tid = order_id(int(created.timestamp()), number)
     status = rng.choice(_STATUSES)
