@@ -48,7 +48,7 @@ def _runs(repository: dg.RepositoryDefinition) -> list[tuple[dg.JobDefinition, s
     good, _ = stanzas()
     yesterday = (shop_day(SystemClock().now()) - timedelta(days=1)).isoformat()
     steps: list[tuple[str, str | None]] = [(f"load_{shop.shop}", None) for shop in good]
-    steps += [("reconcile", yesterday), ("plan", None)]
+    steps += [("reconcile", yesterday), ("plan", None), ("backtest", None)]
     return [(repository.get_job(name), partition) for name, partition in steps]
 
 

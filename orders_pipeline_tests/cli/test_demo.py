@@ -69,7 +69,7 @@ def test_a_whole_demo(data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_in_the_middle_leaves_nothing_running(data: Path, number: signal.Signals) -> None:
     with Demo(data, "--no-ui", *SMALL) as demo:
-        demo.wait_for("run 1 of 3")
+        demo.wait_for("run 1 of 4")
         assert len(demo.left_over()) >= 3  # the command, the sandbox, the assets
         assert demo.stop(number) == 1
         assert demo.left_over() == []

@@ -24,7 +24,7 @@ from orders_pipeline_tests.conftest import living_sandbox, shop_of
 from orders_pipeline_tests.defs.conftest import load, stanza_file, stanza_of
 
 DAYS = 25  # enough for the three weeks of history that a forecast of a week ago looks at
-JOBS = (("load_tea_tmall", None), ("reconcile", "2026-01-14"), ("plan", None))
+JOBS = (("load_tea_tmall", None), ("reconcile", "2026-01-14"), ("plan", None), ("backtest", None))
 
 
 @dataclass
