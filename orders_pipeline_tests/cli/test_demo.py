@@ -60,7 +60,7 @@ def test_a_whole_demo(data: Path, tmp_path: Path) -> None:
     assert orders > 200
     assert min(refunds, parcels, stock) > 0
     assert forecasts >= 20
-    assert suggestions == purchases > 0
+    assert 0 < purchases <= suggestions
     stamps = [float(line[1:7]) for line in demo.lines if line.startswith("[")]
     gaps = [after - before for before, after in pairwise(stamps)]
     assert max(gaps) < 10, "progress is shown throughout"

@@ -53,6 +53,7 @@ class SyncResult:
     error: Exception | None
     calls: int
     difference: Difference
+    paused: str = ""  # why it read the hot range only: then it does not claim to be up to date
 
 
 @dataclass
@@ -104,13 +105,14 @@ class Scene:
     def sync(self, since: datetime | None = None) -> SyncResult:
         """One sync as a run makes it: opened, done or failed, closed."""
         error: Exception | None = None
+        paused = ""
         calls = self.sandbox.gateway.quota.accepted
         try:
             with self.open() as sync:
-                sync.sync(since=since)
+                paused = sync.sync(since=since).paused
         except (PlatformError, UserError) as raised:
             error = raised
-        return SyncResult(error, self.sandbox.gateway.quota.accepted - calls, self.difference())
+        return SyncResult(error, self.sandbox.gateway.quota.accepted - calls, self.difference(), paused)
 
     def three_syncs(
         self, *faults: dict[str, Any], orders: list[Wire] | None = None, excused: Sequence[str] = ()

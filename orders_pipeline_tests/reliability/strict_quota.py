@@ -25,7 +25,7 @@ CALLS_PER_MINUTE = 100
 MINUTES = 10
 PROCESSES = 3
 SHOPS_A_PROCESS = 2
-DAYS = 72  # some 190 calls a shop, nearly all for lists of a day: more than ten minutes' worth in all
+DAYS = 86  # some 190 calls a shop, nearly all for lists of a day: more than ten minutes' worth in all
 
 
 @dataclass(frozen=True)

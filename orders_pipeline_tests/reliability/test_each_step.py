@@ -43,7 +43,7 @@ class Shop:
             store,
             world=World(store, 3, (NOON - timedelta(days=DAYS)).replace(hour=0), ORDERS_PER_DAY),
             clock=self._clock,  # type: ignore[arg-type]
-            options=SandboxOptions(calls_per_minute=1_000_000),
+            options=SandboxOptions(),
             faults=[self.witness.middleware()],
         )
         self.loaded = DataFolder(root / "loaded").create()
@@ -64,7 +64,7 @@ class Shop:
         """Exit status of a process that does the job."""
         self._clock.join(0)
         self.witness.begin(HOST, data)
-        settings = stanza(self.sandbox, "tea_tmall", backfill_days=DAYS + 1, calls_per_minute=1_000_000)
+        settings = stanza(self.sandbox, "tea_tmall", backfill_days=DAYS + 1)  # one reader
         process = start(Orders(job, (settings,), data.root, self._root / "clock", 0, dies))
         process.join()
         self._clock.leave(0)

@@ -150,8 +150,9 @@ def test_a_platform_that_flaps(scene: Scene) -> None:
         assert scene.plan.struck("http_status") >= 3
         assert all(result.error is None or isinstance(result.error, PlatformError | UserError) for result in results)
         for result in results:
-            assert result.error is not None or not result.difference
+            assert result.error is not None or result.paused or not result.difference
         assert results[-1].error is None
+        assert not results[-1].paused
     assert not results[-1].difference
-    said = ["ok" if result.error is None else type(result.error).__name__ for result in results]
+    said = [type(result.error).__name__ if result.error else "paused" if result.paused else "ok" for result in results]
     scene.facts.append(f"syncs: {', '.join(said)}; nothing lost")
