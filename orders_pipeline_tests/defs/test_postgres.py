@@ -76,7 +76,9 @@ def test_location_sensor_and_schedule_on_postgres(
     assert entry.load_error is None
     (repository,) = entry.code_location.get_repositories().values()
 
-    # a sensor finds what changed on the platform and asks for a run, which the queue starts and which succeeds
+    # where no messages are heard, a sensor asks whether something changed, and for a run, which the queue starts
+    messages = repository.get_sensor("messages_tea_sensor")
+    deployed.stop_sensor(messages.get_remote_origin_id(), messages.selector_id, messages)
     list(execute_sensor_iteration(served, LOG, None, None))
     (run,) = deployed.get_runs(dg.RunsFilter(tags={"dagster/sensor_name": "changes_tea_sensor"}))
     list(QueuedRunCoordinatorDaemon(interval_seconds=1).run_iteration(served))
