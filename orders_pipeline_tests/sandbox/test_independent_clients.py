@@ -168,7 +168,7 @@ def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the npm package installed; npm's own cache makes the second run fast."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
-        pytest.skip("node and npm are not installed: the independent Node client was not run")
+        pytest.skip("no Node with npm is installed (Debian: apt-get install nodejs npm)")
     folder = tmp_path_factory.mktemp("topclient")
     (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
     subprocess.run(
