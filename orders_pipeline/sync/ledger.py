@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 
@@ -16,8 +16,11 @@ from orders_pipeline.sync.landing import LandedFile, Landing
 from orders_pipeline.warehouse import Warehouse
 
 _READ = """
-SELECT api, window_start, window_end, fetched_at FROM ops.sync_windows WHERE shop = ? ORDER BY window_start
+SELECT api, epoch_us(window_start), epoch_us(window_end), epoch_us(fetched_at)
+FROM ops.sync_windows WHERE shop = ? ORDER BY window_start
 """
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,10 @@ class Ledger:
     def read(cls, con: duckdb.DuckDBPyConnection, shop: str) -> Ledger:
         """From an open connection that holds ``ops.sync_windows``."""
         mapping = con.execute("SELECT value FROM ops.meta WHERE key = ?", [f"mapping:{shop}"]).fetchone()
-        return cls([_row(*row) for row in con.execute(_READ, [shop]).fetchall()], mapping[0] if mapping else "")
+        return cls(
+            [_row(api, *map(_instant, micros)) for api, *micros in con.execute(_READ, [shop]).fetchall()],
+            mapping[0] if mapping else "",
+        )
 
     def with_landed(self, files: Iterable[LandedFile]) -> Ledger:
         """This ledger and windows that have landed but are not applied yet."""
@@ -67,6 +73,11 @@ class Ledger:
         return sorted(
             (file for file in landing.files(table, shop) if file.key not in keys), key=lambda file: file.fetched_at
         )
+
+
+def _instant(micros: int) -> datetime:
+    """Microseconds since 1970: as TIMESTAMPTZ a row costs Python 15 µs, and a shop gains some 600 rows a day."""
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 def _row(api: str, start: datetime, end: datetime, fetched_at: datetime) -> AppliedWindow:
