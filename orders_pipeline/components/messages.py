@@ -57,7 +57,7 @@ def _job(name: str, members: Sequence[Shop]) -> dg.JobDefinition:
     )
     def read(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
         from orders_pipeline.sync import ShopBusyError
-        from orders_pipeline.sync.key_reader import KeyReader, linger
+        from orders_pipeline.sync.key_reader import KeyReader, linger, read_once
 
         holder = f"Dagster run {context.run.run_id}"
         observer = Observer(context, pipeline.clock)
@@ -77,12 +77,14 @@ def _job(name: str, members: Sequence[Shop]) -> dg.JobDefinition:
             try:
                 with (
                     pipeline.hold("channel", members[0].shop, holder),
-                    KeyReader(members, lambda shop: pipeline.open_shop(shop, context.run.run_id, holder)) as reader,
+                    KeyReader(
+                        members, lambda shop: pipeline.open_shop(shop, context.run.run_id, holder), pipeline.clock
+                    ) as reader,
                 ):
                     if LINGERING_TAG in context.run.tags:
-                        observer.ended(linger(reader, quiet, pipeline.clock, tell))
+                        observer.ended(linger(reader, quiet, tell))
                     else:
-                        tell(reader.read())
+                        read_once(reader, tell)
                         observer.ended("")
             except ShopBusyError as busy:  # requested twice: whoever has it reads everything
                 context.log.info(str(busy))

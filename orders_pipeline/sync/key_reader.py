@@ -31,6 +31,17 @@ QUOTA_SHARE = 0.6
 """Of an app key's calls that a lingering reader takes at most, by stretching its period: the rest is for closed windows,
 reconciliation and whatever a person starts."""
 
+LONGEST_HOLD = timedelta(seconds=2)
+"""How long the shops of a pass wait for each other's copy for readers. A copy after the first shop's commit put off the one that
+holds the others by its interval, a second at least; a pass that waits for its quota takes minutes and copies as it goes."""
+
+SLOW_PASS = timedelta(seconds=1)
+"""After a pass that took so long a short run asks once more before it ends: what changed meanwhile would wait for the daemon's
+next look and another process's start, some seven seconds, and costs one call instead."""
+
+MOST_PASSES = 3
+"""Of a short run: shops that are always busy have ``linger_seconds`` for that."""
+
 BURST = 10.0
 """Calls that it may be ahead of its share for a moment: some busy seconds after quiet ones are no reason to stretch."""
 
@@ -52,7 +63,10 @@ class Reading:
 class KeyReader:
     """The shops of one app key, opened as they are needed and kept open; a context manager."""
 
-    def __init__(self, shops: Sequence[Shop], open_shop: Callable[[Shop], AbstractContextManager[ShopSync]]) -> None:
+    def __init__(
+        self, shops: Sequence[Shop], open_shop: Callable[[Shop], AbstractContextManager[ShopSync]], clock: Clock
+    ) -> None:
+        self.clock = clock
         self._shops = list(shops)
         self._names = [shop.shop for shop in shops]  # also of those that failed: their messages are theirs all the same
         self._open_shop = open_shop
@@ -77,12 +91,14 @@ class KeyReader:
         holds up no other, and is left out of later passes."""
         readings: list[Reading] = []
         expected: frozenset[str] | None = None
+        held_until = self.clock.now() + LONGEST_HOLD
         for shop in list(self._shops):
             if expected is not None and shop.shop not in expected:
                 continue
             others = [name for name in self._names if name != shop.shop]
             try:
                 sync = self._opened(shop)
+                sync.hold_copies(held_until)
                 report = sync.poll_messages(
                     others,
                     consume=expected is None,
@@ -120,10 +136,20 @@ class KeyReader:
         return self._open[shop.shop]
 
 
+def read_once(reader: KeyReader, tell: Callable[[list[Reading]], None]) -> None:
+    """A short run: one pass, and another after one that was slow and brought something. ``tell`` hears of every pass."""
+    for _ in range(MOST_PASSES):
+        started = reader.clock.now()
+        readings = reader.read()
+        tell(readings)
+        brought = any(reading.report and reading.report.messages for reading in readings)
+        if not brought or reader.clock.now() - started < SLOW_PASS:
+            return
+
+
 def linger(
     reader: KeyReader,
     quiet: timedelta,
-    clock: Clock,
     tell: Callable[[list[Reading]], None],
     *,
     longest: timedelta = LONGEST_LINGER,
@@ -132,6 +158,7 @@ def linger(
 
     Ends after a pass in which no shop could be read.
     """
+    clock = reader.clock
     began = busy = started = clock.now()
     a_second = QUOTA_SHARE * reader.calls_per_minute / 60
     credit = BURST

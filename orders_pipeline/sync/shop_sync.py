@@ -194,6 +194,10 @@ class ShopSync:
         if now is not None:
             other._ctx.platform.hear_time(now)
 
+    def hold_copies(self, until: datetime) -> None:
+        """What is written before ``until`` waits for ``publish``: for who works at several shops in a row."""
+        self._ctx.warehouse.hold_copies(until)
+
     def publish(self) -> None:
         """Readers see whatever has been committed; waits until a copy is due."""
         self._ctx.warehouse.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -36,6 +36,12 @@ class Warehouse:
         self._publisher = Publisher(folder, self._clock)
         self._lock = folder.locks / "warehouse.lock"
         self._spill = folder.root / "spill"
+        self._held_until: datetime | None = None
+
+    def hold_copies(self, until: datetime) -> None:
+        """Writes before ``until`` make no copy for readers: who writes several times in a row flushes after the last, and a
+        copy of the first would only put that off."""
+        self._held_until = until
 
     def prepare(self) -> None:
         """Make the folders, the file and the newest schema, and a first copy for readers. Changes nothing when done."""
@@ -56,7 +62,8 @@ class Warehouse:
             con = stage.con if stage else open_memory(self._spill)
             with session(con, self._folder.warehouse, self._folder.raw.resolve()):
                 yield con
-            if self._publisher.is_behind() and self._publisher.wait_seconds() == 0.0:
+            held = self._held_until is not None and self._clock.now() < self._held_until
+            if not held and self._publisher.is_behind() and self._publisher.wait_seconds() == 0.0:
                 self._publisher.publish()
 
     @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,7 +19,17 @@ from orders_pipeline.settings import DataFolder
 from orders_pipeline.shops import Shop
 from orders_pipeline.sync import ShopSync
 from orders_pipeline.sync.inbox import RETRY_AFTER
-from orders_pipeline.sync.key_reader import BURST, QUOTA_SHARE, KeyReader, Reading, linger
+from orders_pipeline.sync.key_reader import (
+    BURST,
+    LONGEST_HOLD,
+    QUOTA_SHARE,
+    SLOW_PASS,
+    KeyReader,
+    Reading,
+    linger,
+    read_once,
+)
+from orders_pipeline.warehouse import Warehouse
 from orders_pipeline_tests.conftest import NOON, PLENTY
 
 CONSUME, CONFIRM = "taobao.tmc.messages.consume", "taobao.tmc.messages.confirm"
@@ -37,13 +47,22 @@ class Mall:
     def open(self, shop: Shop) -> AbstractContextManager[ShopSync]:
         return ShopSync.open(shop, self.folder, run_id="test", clock=self.platform.clock)
 
+    def opens_after(self, delay: timedelta) -> Callable[[Shop], AbstractContextManager[ShopSync]]:
+        """As ``open``, each shop so much later."""
+
+        def late(shop: Shop) -> AbstractContextManager[ShopSync]:
+            self.platform.clock.advance(delay.total_seconds())
+            return self.open(shop)
+
+        return late
+
     def permit(self) -> None:
         """The platform keeps messages from now on, and sellers are known."""
         for shop in self.shops:
             with self.open(shop) as sync:
                 sync.permit_messages()
         self.live(600)
-        with KeyReader(self.shops, self.open) as reader:
+        with KeyReader(self.shops, self.open, self.platform.clock) as reader:
             reader.read()
         with self.platform.mall.lock:
             self.platform.begin()
@@ -85,7 +104,7 @@ def test_one_question_one_list_a_shop_and_one_confirmation(mall: Mall) -> None:
     before = mall.calls()
     now = mall.live(120)
     assert len(mall.platform.changes) > 5
-    with KeyReader(mall.shops, mall.open) as reader:
+    with KeyReader(mall.shops, mall.open, mall.platform.clock) as reader:
         readings = reader.read()
     assert [(one.shop, one.error) for one in readings] == [("shop_1", None), ("shop_2", None)]
     assert mall.unread(now) == []
@@ -97,9 +116,50 @@ def test_one_question_one_list_a_shop_and_one_confirmation(mall: Mall) -> None:
 def test_shops_without_messages_cost_nothing(mall: Mall) -> None:
     before = mall.calls()
     mall.platform.silence()
-    with KeyReader(mall.shops, mall.open) as reader:
+    with KeyReader(mall.shops, mall.open, mall.platform.clock) as reader:
         reader.read()
     assert mall.calls() - before == Counter({CONSUME: 1})
+
+
+def test_a_pass_makes_one_copy_for_readers(mall: Mall) -> None:
+    before = Warehouse(mall.folder).last_published()
+    now = mall.live(120)
+    with KeyReader(mall.shops, mall.open, mall.platform.clock) as reader:
+        reader.read()
+    after = Warehouse(mall.folder).last_published()
+    assert before is not None
+    assert after is not None
+    assert mall.unread(now) == []
+    assert after.number - before.number == 1
+
+
+def test_a_slow_pass_copies_as_it_goes(mall: Mall) -> None:
+    before = Warehouse(mall.folder).last_published()
+    now = mall.live(120)
+    with KeyReader(mall.shops, mall.opens_after(LONGEST_HOLD), mall.platform.clock) as reader:
+        reader.read()
+    after = Warehouse(mall.folder).last_published()
+    assert before is not None
+    assert after is not None
+    assert mall.unread(now) == []
+    assert after.number - before.number >= len(mall.shops)
+
+
+@pytest.mark.parametrize(("delay", "questions"), [(timedelta(), 1), (SLOW_PASS, 2)])
+def test_a_short_run_asks_again_after_a_slow_pass(mall: Mall, delay: timedelta, questions: int) -> None:
+    mall.live(120)
+    before = mall.calls()[CONSUME]
+    with KeyReader(mall.shops, mall.opens_after(delay), mall.platform.clock) as reader:
+        read_once(reader, lambda _: None)
+    assert mall.calls()[CONSUME] - before == questions
+
+
+def test_a_short_run_that_found_nothing_ends(mall: Mall) -> None:
+    mall.platform.silence()
+    before = mall.calls()[CONSUME]
+    with KeyReader(mall.shops, mall.opens_after(SLOW_PASS), mall.platform.clock) as reader:
+        read_once(reader, lambda _: None)
+    assert mall.calls()[CONSUME] - before == 1
 
 
 def test_a_list_that_fails_leaves_the_orders_to_be_read_by_id(mall: Mall) -> None:
@@ -108,7 +168,7 @@ def test_a_list_that_fails_leaves_the_orders_to_be_read_by_id(mall: Mall) -> Non
     hidden = {int(order_id) for order_id in named}
     for store in mall.platform.stores:
         store.unlisted.append(lambda trade: trade["tid"] in hidden)  # the list lags behind the messages
-    with KeyReader(mall.shops, mall.open) as reader:
+    with KeyReader(mall.shops, mall.open, mall.platform.clock) as reader:
         reader.read()
     assert mall.unread(now) == []
     assert mall.calls()[ONE] >= len(named) > 2
@@ -117,7 +177,7 @@ def test_a_list_that_fails_leaves_the_orders_to_be_read_by_id(mall: Mall) -> Non
 def test_a_shop_without_credentials_holds_up_no_other(mall: Mall, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BENCH_SESSION_SHOP_1")
     now = mall.live(60)
-    with KeyReader(mall.shops, mall.open) as reader:
+    with KeyReader(mall.shops, mall.open, mall.platform.clock) as reader:
         first, second = reader.read()
     assert "set BENCH_SESSION_SHOP_1" in str(first.error)
     assert second.report is not None
@@ -134,8 +194,8 @@ def test_a_lingering_reader_brings_changes_within_seconds_and_leaves_calls_to_ot
         told.append(readings)
         assert mall.unread(clock.now() - timedelta(seconds=10)) == []
 
-    with KeyReader(mall.shops, mall.open) as reader:
-        why = linger(reader, timedelta(minutes=5), clock, tell, longest=timedelta(seconds=40))
+    with KeyReader(mall.shops, mall.open, mall.platform.clock) as reader:
+        why = linger(reader, timedelta(minutes=5), tell, longest=timedelta(seconds=40))
     seconds = (clock.now() - began).total_seconds()
     assert why == "after 0:00:40"
     assert 40 <= seconds < 50
@@ -149,15 +209,15 @@ def test_a_lingering_reader_ends_when_it_is_quiet(mall: Mall) -> None:
     mall.platform.silence()
     clock = mall.platform.clock
     began = clock.now()
-    with KeyReader(mall.shops, mall.open) as reader:
-        assert linger(reader, timedelta(seconds=20), clock, lambda _: None) == "quiet"
+    with KeyReader(mall.shops, mall.open, mall.platform.clock) as reader:
+        assert linger(reader, timedelta(seconds=20), lambda _: None) == "quiet"
     assert 20 <= (clock.now() - began).total_seconds() < 25
 
 
 def test_a_lingering_reader_confirms_by_and_by(mall: Mall) -> None:
-    with KeyReader(mall.shops, mall.open) as reader:
+    with KeyReader(mall.shops, mall.open, mall.platform.clock) as reader:
         before = mall.calls()[CONFIRM]
-        linger(reader, timedelta(minutes=5), mall.platform.clock, lambda _: None, longest=timedelta(seconds=20))
+        linger(reader, timedelta(minutes=5), lambda _: None, longest=timedelta(seconds=20))
     assert mall.calls()[CONFIRM] - before == 1
 
 
@@ -174,7 +234,7 @@ def test_whose_a_sellers_messages_are_is_found_out_at_a_call_a_shop(
         platform.begin()
         now = mall.live(300)
         before = mall.calls()
-        with KeyReader(mall.shops, mall.open) as reader:
+        with KeyReader(mall.shops, mall.open, mall.platform.clock) as reader:
             reader.read()
         assert mall.unread(now) == []
         spent = mall.calls() - before
@@ -198,7 +258,7 @@ def test_what_cannot_be_worked_off_is_tried_again_after_a_minute(
 
             def passes() -> int:
                 before = mall.calls()[ONE]
-                with KeyReader(mall.shops, mall.open) as reader:
+                with KeyReader(mall.shops, mall.open, mall.platform.clock) as reader:
                     reader.read()
                 return mall.calls()[ONE] - before
 
