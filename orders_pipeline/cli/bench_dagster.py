@@ -6,18 +6,13 @@ from pathlib import Path
 
 import click
 
+from orders_pipeline.cli.bench_output import deliver, out_option, say
 from orders_pipeline.cli.children import stop_signals_interrupt
-from orders_pipeline.cli.console import tell
-
-OUT = click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("bench-results"), show_default=True,
-    help="Folder of the results (JSON, Markdown, SVG).",
-)  # fmt: skip
 
 
 @click.command()
 @click.option("--repeats", default=3, show_default=True, help="Of each measurement; the least counts.")
-@OUT
+@out_option
 def startup(repeats: int, out: Path) -> None:
     """Costs of imports, of Dagster's processes, of a run that does nothing and of the runs of a shop's day.
 
@@ -28,9 +23,8 @@ def startup(repeats: int, out: Path) -> None:
     from orders_pipeline.bench.startup import measure
 
     with stop_signals_interrupt():
-        report = measure(repeats, tell)
-    report.save(out)
-    tell(report.markdown())
+        report = measure(repeats, say)
+    deliver(report, out)
 
 
 @click.command()
@@ -41,7 +35,7 @@ def startup(repeats: int, out: Path) -> None:
 @click.option("--orders", default=100_000, show_default=True, help="Orders stored before, all shops together.")
 @click.option("--orders-per-day", default=10_000, show_default=True, help="What each shop sells.")
 @click.option("--calls-per-minute", default=100, show_default=True, help="The quota of the app key.")
-@OUT
+@out_option
 def latency(
     tier: str, seconds: float, shops: int, orders: int, orders_per_day: int, calls_per_minute: int, out: Path
 ) -> None:
@@ -55,9 +49,7 @@ def latency(
 
     work = Workload(tier, seconds, shops, orders, orders_per_day, calls_per_minute)  # type: ignore[arg-type]
     with stop_signals_interrupt():
-        report = measure(work, tell)
-    data, text = report.save(out)
-    plot = data.with_suffix(".svg")
+        report = measure(work, say)
+    plot = deliver(report, out).with_suffix(".svg")
     plot.write_text(plot_of(report), encoding="utf-8")
-    tell(report.markdown())
-    tell(f"{data} {text} {plot}")
+    say(str(plot))

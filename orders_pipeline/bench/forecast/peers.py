@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOWS = 4  # of the conformal intervals
-SEED = 0
 NORMAL_90, NORMAL_95 = 1.2815515655446004, 1.6448536269514722  # standard normal quantiles
 
 STATISTICAL: dict[str, Callable[[Any], Any]] = {
