@@ -59,6 +59,16 @@ def peer(name: str) -> Method:
     return lambda panel, origin, rows, _seed: _statsforecast(panel, origin, rows, name)
 
 
+def forecasts_all(name: str) -> bool:
+    """Whether the peer learns from all series together, so that it cannot forecast a sample of them alone."""
+    return name in LIGHTGBM or any(member in LIGHTGBM for member in ENSEMBLES.get(name, ()))
+
+
+def library_of(name: str) -> str:
+    """The package that the peer needs."""
+    return "mlforecast" if name in LIGHTGBM else "statsforecast"
+
+
 def names() -> list[str]:
     """Every peer, cheap ones first; AutoETS is by far the slowest and is run only by name."""
     return [*(name for name in STATISTICAL if name != "auto-ets"), *ENSEMBLES, *LIGHTGBM]
