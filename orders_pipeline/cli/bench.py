@@ -14,6 +14,7 @@ BENCHMARKS = {
     "publish": "bench_store:publish",
     "ticks": "bench_store:ticks",
     "analytics": "bench_store:analytics",
+    "replenish": "bench_store:replenish",
     "forecast": "bench_forecast:forecast",
 }
 """Benchmark -> module of this room and command."""

@@ -1,4 +1,7 @@
-"""``bench upsert``, ``publish``, ``ticks``, ``analytics``: options and output. What is measured is in the room ``bench``."""
+"""``bench upsert``, ``publish``, ``ticks``, ``analytics``, ``replenish``: options and output.
+
+What is measured is in the room ``bench``.
+"""
 
 from __future__ import annotations
 
@@ -89,3 +92,23 @@ def analytics(lines: int, out: Path) -> None:
     from orders_pipeline.bench.report import Report
 
     deliver(Report("analytics", [measure(lines, say)]), out)
+
+
+@click.command()
+@click.option(
+    "--skus", "sizes", multiple=True, type=click.IntRange(1), default=[2_600, 10_000], show_default=True,
+    help="SKUs of the shop; repeatable. Each has a hundred orders stored.",
+)  # fmt: skip
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="The least CPU of so many counts.")
+@out_option
+def replenish(sizes: tuple[int, ...], rounds: int, out: Path) -> None:
+    """Stock position and purchase suggestions of a whole shop, as the command `replenish` makes them.
+
+    \b
+    Example:
+      orders-pipeline bench replenish --skus 10000
+    """
+    from orders_pipeline.bench.replenish import measure
+    from orders_pipeline.bench.report import Report
+
+    deliver(Report("replenish", [measure(sizes, rounds, say)]), out)
