@@ -7,6 +7,7 @@ import click
 from orders_pipeline.cli.group import CommandGroup
 
 BENCHMARKS = {
+    "all": "bench_all:everything",
     "startup": "bench_dagster:startup",
     "latency": "bench_dagster:latency",
     "ingest": "bench_ingest:ingest",
@@ -17,7 +18,7 @@ BENCHMARKS = {
     "replenish": "bench_store:replenish",
     "forecast": "bench_forecast:forecast",
 }
-"""Benchmark -> module of this room and command."""
+"""Benchmark -> module of this room and command. ``all`` runs the others in this order: ``bench_plan.py`` has their sizes."""
 
 
 @click.group(cls=CommandGroup, commands_in=BENCHMARKS)
@@ -26,6 +27,7 @@ def bench() -> None:
 
     \b
     Example:
+      orders-pipeline bench all
       orders-pipeline bench latency --seconds 600
       orders-pipeline bench ingest --against dlt
       orders-pipeline bench forecast --panel m5

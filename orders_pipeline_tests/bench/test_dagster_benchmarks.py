@@ -11,9 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from orders_pipeline.bench import chain, latency, startup
+from orders_pipeline.bench.goals_speed import SPEED
 from orders_pipeline.bench.plot import latency_svg
 from orders_pipeline.bench.report import Report, Table
 from orders_pipeline.cli import main
+from orders_pipeline_tests.bench.goals import unfound
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -35,6 +37,8 @@ def test_a_short_watch_sees_every_change_and_tells_what_it_cost(
     assert summary["calls a minute"] == pytest.approx(sum(row[2] for row in found["tables"][2]["rows"]))
     assert 1 <= summary["most runs at work at once"] <= summary["slots for runs"] == 4  # the lingering run is one
     assert summary["runs that found every slot taken"] == summary["runs never launched"] == 0
+    lacking = unfound("latency", tmp_path / "latency-linger-1.json")
+    assert lacking == {goal.what for goal in SPEED if goal.benchmark == "latency" and "lingering" not in goal.what}
     assert {api for _, api, _ in found["tables"][2]["rows"]} >= {"taobao.tmc.messages.consume"}
     assert "p95, s" in done.output
     picture = ET.fromstring((tmp_path / "latency-linger-1.svg").read_text())
@@ -53,10 +57,10 @@ def test_costs_of_processes_and_runs_are_told(tmp_path: Path, monkeypatch: pytes
     )
     assert done.exception is None, done.output
     imports, processes, quiet, runs, grown = json.loads((tmp_path / "startup.json").read_text())["tables"]
-    assert [label for label, *_ in processes["rows"]][:3] == [
+    assert [label for label, *_ in processes["rows"]] == [
         "code server: definitions served",
         "webserver: first answer",
-        "daemon",
+        "all of them and the daemon, idle, a second",
     ]
     assert imports["rows"][0][1] < processes["rows"][0][1]  # an interpreter is cheaper than a code server
     ((seconds, checks, asked, cost),) = quiet["rows"]
@@ -65,6 +69,7 @@ def test_costs_of_processes_and_runs_are_told(tmp_path: Path, monkeypatch: pytes
     ((job, cpu, wall, kilobytes),) = runs["rows"]
     assert job == "sync_shop_1"
     assert min(cpu, wall, kilobytes) > 0
+    assert unfound("startup", tmp_path / "startup.json") == set()
     assert grown["rows"] == [["sync_shop_1", 288, pytest.approx(288 * kilobytes / 1000)]]
 
 
@@ -83,13 +88,14 @@ def test_a_report_says_what_is_needed_to_repeat_it(tmp_path: Path) -> None:
 
 
 def test_a_saved_report_comes_back_whole(tmp_path: Path) -> None:
-    report = Report(
-        "trial", [Table("Costs", ["what", "seconds"], [["a step", 0.5], ["b", None]])], {"n": 1}, ["a note"]
-    )
+    part = Report("part", [Table("Parts", ["n"], [[1]])], notes=[], parts=[])
+    table = Table("Costs", ["what", "seconds"], [["a step", 0.5], ["b", None]])
+    report = Report("trial", [table], {"n": 1}, ["a note"], parts=[part])
     data, text = report.save(tmp_path)
     again = Report.loaded(data)
     assert again == report
     assert again.markdown() == text.read_text()
+    assert text.read_text().index("### Costs") < text.read_text().index("## part") < text.read_text().index("### Parts")
 
 
 def run(requested: float, launched: float, ended: float) -> chain.RunTimes:

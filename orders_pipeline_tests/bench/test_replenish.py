@@ -13,6 +13,7 @@ from orders_pipeline.bench import child, replenish, trades
 from orders_pipeline.cli import main
 from orders_pipeline.settings import DataFolder
 from orders_pipeline.warehouse import Warehouse
+from orders_pipeline_tests.bench.goals import unfound
 
 SKUS = 40
 
@@ -28,6 +29,7 @@ def test_every_sku_gets_a_suggestion_and_its_cost_is_that_of_a_whole_process(tmp
     assert 0.1 < cpu < 60  # an interpreter, duckdb and numpy are in it
     assert wall > 0
     assert 50 < megabytes < 1_000
+    assert unfound("replenish", tmp_path / "replenish.json", [(10_000,)]) == set()
 
 
 def test_the_shop_has_all_that_a_suggestion_is_made_of(tmp_path: Path) -> None:
