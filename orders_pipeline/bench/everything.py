@@ -55,15 +55,18 @@ class Outcome:
         return "done" if self.reports else f"nothing measured: {self.last_line}"
 
 
-def run_all(steps: Sequence[Step], out: Path, tell: Tell) -> tuple[Report, list[Outcome]]:
-    """Run the steps in turn, each with a folder of its own below ``out``, and write ``bench.json`` and ``bench.md`` there."""
+def run_all(steps: Sequence[Step], out: Path, tell: Tell, *, with_unmeasured: bool) -> tuple[Report, list[Outcome]]:
+    """Run the steps in turn, each with a folder of its own below ``out``, and write ``bench.json`` and ``bench.md`` there.
+
+    ``with_unmeasured``: goals that nothing was measured for have their lines too; else a note counts them.
+    """
     about, outcomes = environment(), []
-    report = _gathered([], steps, about)
+    report = _gathered([], steps, about, with_unmeasured)
     for number, step in enumerate(steps, 1):
         tell(f"{number} of {len(steps)}: {step.command}")
         outcomes.append(_run(step, out / f"{number:02}-{step.benchmark}", tell))
         tell(f"{number} of {len(steps)}: {outcomes[-1].text}, {outcomes[-1].seconds:.0f} s")
-        report = _gathered(outcomes, steps, about)
+        report = _gathered(outcomes, steps, about, with_unmeasured)
         report.save(out)
     return report, outcomes
 
@@ -99,11 +102,16 @@ def _followed(child: Child, tell: Tell) -> str:
             time.sleep(LOOK_SECONDS)
 
 
-def _gathered(outcomes: Sequence[Outcome], steps: Sequence[Step], about: dict[str, str]) -> Report:
+def _gathered(
+    outcomes: Sequence[Outcome], steps: Sequence[Step], about: dict[str, str], with_unmeasured: bool
+) -> Report:
     reports = [report for outcome in outcomes for report in outcome.reports]
     asked = {step.benchmark for step in steps}
     goals = [goal for goal in (*SPEED, *FORECAST) if goal.benchmark in asked]
+    shown = [goal for goal in goals if with_unmeasured or goal.look(reports) is not None]
     ended = [(outcome.step.command, outcome.seconds, outcome.text) for outcome in outcomes]
     waiting = [(step.command, None, "not run yet") for step in steps[len(outcomes) :]]
     runs = Table("Benchmarks of this run", ("command", "seconds", ""), [*ended, *waiting])
-    return Report(NAME, [summary(goals, reports), runs], about=about, parts=reports)
+    left = len(goals) - len(shown)
+    notes = [f"{left} goals are set for sizes that this run did not have, or could not be measured."] if left else []
+    return Report(NAME, [summary(shown, reports), runs], notes=notes, about=about, parts=reports)

@@ -24,19 +24,23 @@ class Limit:
 
 
 def at_most(limit: float) -> Limit:
-    return Limit(f"≤ {limit:.3g}", lambda value: value <= limit)
+    return Limit(f"≤ {_text(limit)}", lambda value: value <= limit)
 
 
 def at_least(limit: float) -> Limit:
-    return Limit(f"≥ {limit:.3g}", lambda value: value >= limit)
+    return Limit(f"≥ {_text(limit)}", lambda value: value >= limit)
 
 
 def below(limit: float) -> Limit:
-    return Limit(f"< {limit:.3g}", lambda value: value < limit)
+    return Limit(f"< {_text(limit)}", lambda value: value < limit)
 
 
 def within(middle: float, distance: float) -> Limit:
     return Limit(f"{middle:g} ± {distance:g}", lambda value: abs(value - middle) <= distance)
+
+
+def _text(limit: float) -> str:
+    return f"{limit:,.0f}" if limit >= 1000 else f"{limit:.3g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class Report:
         """The tables and notes with machine, versions and command above them, then the parts with what differs of that."""
         about = self.about
         where = f"{about['machine']}; {about['versions']}; load average {about['load']}."
-        whole = f"## bench {self.name}\n\n`{about['command']}`, {about['at']}\n\n{where}\n\n{self._body()}"
+        whole = f"## {self.name}\n\n`{about['command']}`, {about['at']}\n\n{where}\n\n{self._body()}"
         return "\n".join([whole, *map(Report._as_part, self.parts)])
 
     def _as_part(self) -> str:

@@ -28,6 +28,9 @@ query Automation($at: RepositorySelector!) {
 """
 _STOP_SENSOR = "mutation Stop($id: String!) { stopSensor(id: $id) { __typename } }"
 _STOP_SCHEDULE = "mutation Stop($id: String!) { stopRunningSchedule(id: $id) { __typename } }"
+_UNDER_WAY = """
+{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED]}) { ... on Runs { results { runId } } } }
+"""
 _ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 _LOOK_SECONDS = 0.1
 _SETTLE_SECONDS = 1.0
@@ -60,6 +63,11 @@ def checks(port: int, since: float) -> list[list[str]]:
     """Of each evaluation of a sensor since that instant (seconds since the epoch), the ids of the runs that it asked for."""
     ticks = [tick for one in _automation(port, "sensorsOrError") for tick in one["sensorState"]["ticks"]]
     return [tick["runIds"] for tick in ticks if tick["timestamp"] >= since and tick["status"] != "STARTED"]
+
+
+def under_way(port: int) -> int:
+    """How many runs wait or work."""
+    return len(_ask(port, _UNDER_WAY, {})["runsOrError"]["results"])
 
 
 def _automation(port: int, kind: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from orders_pipeline.bench.chain import history_bytes
 from orders_pipeline.bench.platform import BusyPlatform
 from orders_pipeline.bench.process import environment_set
 from orders_pipeline.bench.report import Report, Table
-from orders_pipeline.bench.runs import Cost, checks, cost_of, idle_rate, stop_schedules, stop_sensors
+from orders_pipeline.bench.runs import Cost, checks, cost_of, idle_rate, stop_schedules, stop_sensors, under_way
 from orders_pipeline.bench.shop_folder import environment, load, stanza_file
 from orders_pipeline.bench.stack import PATIENCE_SECONDS, Stack, free_port
 from orders_pipeline.settings import DATA_ENV, DataFolder
@@ -153,11 +153,11 @@ def _stack(
 
 
 def _until_quiet(port: int) -> None:
-    """Wait until what had happened before is worked off: no sensor asked for a run for so long, or it gives up."""
+    """Wait until what had happened before is worked off, or for too long: no run is under way and sensors ask for none."""
     begun = time.monotonic()
     while time.monotonic() - begun < PATIENCE_SECONDS:
         since = time.time()
         time.sleep(SETTLE_SECONDS)
         made = checks(port, since)
-        if made and not any(made):
+        if made and not any(made) and not under_way(port):
             return

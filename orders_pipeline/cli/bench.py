@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from orders_pipeline.cli.children import stop_signals_interrupt
 from orders_pipeline.cli.group import CommandGroup
 
 BENCHMARKS = {
@@ -22,7 +23,8 @@ BENCHMARKS = {
 
 
 @click.group(cls=CommandGroup, commands_in=BENCHMARKS)
-def bench() -> None:
+@click.pass_context
+def bench(ctx: click.Context) -> None:
     """Measures what the pipeline costs and how fast it is, on this machine.
 
     \b
@@ -32,3 +34,6 @@ def bench() -> None:
       orders-pipeline bench ingest --against dlt
       orders-pipeline bench forecast --panel m5
     """
+    ctx.with_resource(
+        stop_signals_interrupt()
+    )  # folders of gigabytes go, and processes end, however a benchmark is stopped

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from orders_pipeline.cli.bench_output import deliver, out_option, say
-from orders_pipeline.cli.children import stop_signals_interrupt
 
 
 @click.command()
@@ -22,9 +21,7 @@ def startup(repeats: int, out: Path) -> None:
     """
     from orders_pipeline.bench.startup import measure
 
-    with stop_signals_interrupt():
-        report = measure(repeats, say)
-    deliver(report, out)
+    deliver(measure(repeats, say), out)
 
 
 @click.command()
@@ -48,8 +45,7 @@ def latency(
     from orders_pipeline.bench.latency import Workload, measure, plot_of
 
     work = Workload(tier, seconds, shops, orders, orders_per_day, calls_per_minute)  # type: ignore[arg-type]
-    with stop_signals_interrupt():
-        report = measure(work, say)
+    report = measure(work, say)
     plot = deliver(report, out).with_suffix(".svg")
     plot.write_text(plot_of(report), encoding="utf-8")
     say(str(plot))

@@ -28,10 +28,10 @@ _STATISTICAL = (
 _PEERS = f"{_RULES} {_STATISTICAL} --method ensemble --last 1"
 
 SIZES = {
-    "startup": Sizes(("--repeats 3",), ("--repeats 1",)),
+    "startup": Sizes(("--repeats 2",), ("--repeats 1",)),
     # a minute each shows what an idle machine does; docs/latency.md holds the hour
     "latency": Sizes(
-        ("--seconds 90", "--tier linger --seconds 60", "--shops 10 --orders-per-day 1000 --seconds 60"),
+        ("--seconds 60", "--tier linger --seconds 60", "--shops 10 --orders-per-day 1000 --seconds 60"),
         ("--seconds 30 --orders 20000",),
     ),
     "ingest": Sizes(("--against dlt --latency 0 --latency 50 --rounds 2",), ("--orders 10000 --rounds 1",)),

@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from orders_pipeline.bench.everything import Step
+from orders_pipeline.bench.everything import Step, run_all
 from orders_pipeline.bench.find import beside, beside_best, cell, over, plus, result, scored
 from orders_pipeline.bench.goals import Goal, at_least, at_most, below, summary, within
 from orders_pipeline.bench.goals_forecast import FORECAST
@@ -59,12 +59,21 @@ def test_one_that_fails_stops_none_and_the_exit_code_tells(tmp_path: Path, monke
     assert right == "done"
     assert absent.startswith("nothing measured: Skipped: Panel online-retail needs")
     assert [part["name"] for part in found["parts"]] == ["publish"]
-    assert {row[0] for row in goals["rows"]} == {"publish", "forecast"}
-    assert {row[4] for row in goals["rows"]} == {"not measured"}  # 50,000 orders are not the size of a goal
+    assert goals["rows"] == []  # 50,000 orders are not the size of a goal
+    count = sum(goal.benchmark in ("publish", "forecast") for goal in (*SPEED, *FORECAST))
+    assert found["notes"][0].startswith(f"{count} goals are set for sizes")
     text = (tmp_path / "bench.md").read_text()
     assert text.index("### Summary") < text.index("### Benchmarks of this run") < text.index("### Publishing")
     assert "3 of 3: orders-pipeline bench forecast --last 1" in done.stderr
     assert (tmp_path / "02-publish" / "publish.md").is_file()
+
+
+def test_of_a_whole_run_what_could_not_be_measured_is_on_the_table(tmp_path: Path) -> None:
+    report, (outcome,) = run_all([Step("publish", ("--orders", "7"))], tmp_path, lambda _: None, with_unmeasured=True)
+    assert outcome.code == 2
+    ((benchmark, _, goal, measured, verdict, _),) = report.tables[0].rows
+    assert (benchmark, goal, measured, verdict) == ("publish", "≤ 1.2", None, "not measured")
+    assert Report.loaded(tmp_path / "bench.json").tables[0].rows == [list(report.tables[0].rows[0])]
 
 
 def test_an_unknown_benchmark_is_wrong_usage(tmp_path: Path) -> None:
