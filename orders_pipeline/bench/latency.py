@@ -162,7 +162,10 @@ def _report(
     grown = Table(
         "Growth of the run history",
         ("part", "bytes a run", "MB a day at this rate"),
-        [(kind, size / max(len(asked), 1), size / seconds * 86_400 / 1e6) for kind, size in outcome.history.items()],
+        [
+            (kind, size / len(asked) if asked else None, size / seconds * 86_400 / 1e6)
+            for kind, size in outcome.history.items()
+        ],
     )
     facts: Mapping[str, Any] = {
         "workload": vars(work),
