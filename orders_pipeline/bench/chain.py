@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from bisect import bisect_right
 from collections import Counter
@@ -21,7 +22,7 @@ CONSUME = "taobao.tmc.messages.consume"
 
 @dataclass(frozen=True, slots=True)
 class RunTimes:
-    """One run of Dagster: seconds since the epoch."""
+    """One run of Dagster: seconds since the epoch, infinite for what has not happened yet."""
 
     job: str
     run_id: str
@@ -31,29 +32,38 @@ class RunTimes:
     ended: float
 
 
-def runs_of(since: datetime) -> list[RunTimes]:
-    """Runs of the instance in force that were requested since then and have started, oldest first."""
+def all_runs() -> list[RunTimes]:
+    """Every run of the instance in force, oldest first."""
     import dagster as dg
-    from dagster._core.storage.dagster_run import RunsFilter
 
     found = []
     with dg.DagsterInstance.get() as instance:
-        for record in instance.get_run_records(RunsFilter(created_after=since), ascending=True):
+        for record in instance.get_run_records(ascending=True):
             stats: Any = instance.get_run_stats(record.dagster_run.run_id)
-            if stats.start_time is None:
-                continue
-            requested = record.create_timestamp.timestamp()
+            times = (stats.launch_time or stats.start_time, stats.start_time, stats.end_time)
             found.append(
                 RunTimes(
                     record.dagster_run.job_name,
                     record.dagster_run.run_id,
-                    requested,
-                    stats.launch_time or stats.start_time,
-                    stats.start_time,
-                    stats.end_time or float("inf"),
+                    record.create_timestamp.timestamp(),
+                    *(time or math.inf for time in times),
                 )
             )
     return found
+
+
+def slots() -> int:
+    """How many runs the instance in force lets work at the same time."""
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        most: int = instance.get_concurrency_config().run_queue_config.max_concurrent_runs  # type: ignore[union-attr]
+        return most
+
+
+def at_work(runs: Sequence[RunTimes], at: float) -> int:
+    """How many runs held a slot at that instant, seconds since the epoch."""
+    return sum(run.launched <= at < run.ended for run in runs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,13 @@ class Contestant:
     rounds: int | None = None  # fewer than the others, where one takes minutes
 
 
-def ours(address: str, folder: Path, phase: Phase) -> Sequence[str]:
+def write_stanza(address: str, folder: Path) -> None:
+    """``shops.yaml`` with the bench shop, whose gateway is at that address; its secrets are in ``environment``."""
     (folder / "shops.yaml").write_text(_STANZA.format(address=address, calls=CALLS_A_MINUTE, days=trades.DAYS))
+
+
+def ours(address: str, folder: Path, phase: Phase) -> Sequence[str]:
+    write_stanza(address, folder)
     step = "backfill" if phase == "initial" else "sync"
     return ["-m", "orders_pipeline.cli", step, "--data", str(folder / "data")]
 

@@ -6,9 +6,10 @@ reader could first see it or a later one.
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from orders_pipeline.bench.report import Report, Table
 from orders_pipeline.bench.shop_folder import environment, load, stanza_file, stored_orders
 from orders_pipeline.bench.stack import Stack
 from orders_pipeline.bench.watching import Seen, Watch
-from orders_pipeline.settings import DATA_ENV, DataFolder, project_root
+from orders_pipeline.settings import DATA_ENV, DataFolder, UserError, project_root
 from orders_pipeline.shops import SHOPS_ENV
 
 Tier = Literal["run", "linger"]
@@ -36,6 +37,9 @@ DAYS = 3
 
 WARM_UP_SECONDS = 20.0
 """The daemon's first round, the permission calls, and the first run, which reads what changed while Dagster started."""
+
+LOOK_SECONDS = 5.0
+"""How often it says how far it is."""
 
 LONGEST_WARM_UP_SECONDS = 180.0
 """Many shops start with a sync each; the watch begins when nothing of that time is on its way any more."""
@@ -58,16 +62,16 @@ class Workload:
 
 @dataclass
 class Outcome:
-    """What was seen of it."""
+    """What was seen of it from ``began`` to ``until``. ``copies``: published meanwhile; ``cpu``: seconds of all of Dagster's
+    processes; ``history``: bytes by which each part of the run history grew; ``refused``: calls over the quota."""
 
     began: datetime
-    seconds: float
+    until: datetime
     seen: list[Seen]
     missing: int
     stored: int
     copies: int
     cpu: float
-    idle_cpu: float
     history: dict[str, int]
     refused: int
 
@@ -78,9 +82,9 @@ def measure(work: Workload, say: Any) -> Report:
         folder = DataFolder(Path(root)).create()
         outcome = _run(work, folder, say)
         with environment_set({"DAGSTER_HOME": str(project_root()), DATA_ENV: root}):
-            runs = chains.runs_of(outcome.began)
+            runs, slots = chains.all_runs(), chains.slots()
         calls = chains.calls_of(folder, outcome.began)
-    return _report(work, outcome, runs, calls)
+    return _report(work, outcome, runs, slots, [call for call in calls if call.at <= outcome.until.timestamp()])
 
 
 def _run(work: Workload, folder: DataFolder, say: Any) -> Outcome:
@@ -100,18 +104,18 @@ def _run(work: Workload, folder: DataFolder, say: Any) -> Outcome:
             stack.start_daemon()
             _warm_up(watch)
             began, cpu, history = datetime.now(UTC), stack.cpu_seconds(), chains.history_bytes(folder)
+            copies, refused = watch.copies, platform.mall.quota.refused
             until = began + timedelta(seconds=work.seconds)
             while datetime.now(UTC) < until:
-                time.sleep(5)
+                time.sleep(min(LOOK_SECONDS, max((until - datetime.now(UTC)).total_seconds(), 0.0)))
                 say(f"{len(watch.seen):,} changes seen, {len(watch.pending)} on their way")
             cpu = stack.cpu_seconds() - cpu
-            time.sleep(DRAIN_SECONDS)
             grown = {kind: size - history[kind] for kind, size in chains.history_bytes(folder).items()}
+            copies, refused = watch.copies - copies, platform.mall.quota.refused - refused
+            time.sleep(DRAIN_SECONDS)
     counted = [one for one in watch.seen if began <= one.change.at <= until]
     missing = [change for change in watch.pending if began <= change.at <= until]
-    return Outcome(
-        began, work.seconds, counted, len(missing), stored, watch.copies, cpu, 0.0, grown, platform.mall.quota.refused
-    )
+    return Outcome(began, until, counted, len(missing), stored, copies, cpu, grown, refused)
 
 
 def _warm_up(watch: Watch) -> None:
@@ -121,11 +125,16 @@ def _warm_up(watch: Watch) -> None:
         time.sleep(1)
 
 
-def _report(work: Workload, outcome: Outcome, runs: list[chains.RunTimes], calls: list[chains.Call]) -> Report:
+def _report(
+    work: Workload, outcome: Outcome, runs: Sequence[chains.RunTimes], slots: int, calls: Sequence[chains.Call]
+) -> Report:
     latencies = [one.latency for one in outcome.seen]
-    waits = [run.launched - run.requested for run in runs]
-    minutes = outcome.seconds / 60
-    calls = [call for call in calls if call.at <= outcome.began.timestamp() + outcome.seconds]
+    began, until = outcome.began.timestamp(), outcome.until.timestamp()
+    asked = [run for run in runs if began <= run.requested <= until]
+    waits = [run.launched - run.requested for run in asked if math.isfinite(run.launched)]
+    launches = [began, *(run.launched for run in runs if began <= run.launched <= until)]
+    queued = [run for run in asked if chains.at_work(runs, run.requested) >= slots]
+    seconds, minutes = work.seconds, work.seconds / 60
     summary = Table(
         f"Latency, tier {work.tier}, {work.shops} shop(s), {outcome.stored:,} orders stored",
         ("what", "value"),
@@ -135,34 +144,44 @@ def _report(work: Workload, outcome: Outcome, runs: list[chains.RunTimes], calls
             ("changes a minute", len(latencies) / minutes),
             *((f"p{percent}, s", percentile(latencies, percent)) for percent in (50, 95, 99)),
             ("longest, s", max(latencies, default=0.0)),
-            ("runs a minute", len(runs) / minutes),
-            ("longest wait of a run for a slot, s", max(waits, default=0.0)),
+            ("runs a minute", len(asked) / minutes),
+            ("slots for runs", slots),
+            ("most runs at work at once", max(chains.at_work(runs, at) for at in launches)),
+            ("runs that found every slot taken", len(queued)),
+            ("runs never launched", len(asked) - len(waits)),
+            ("longest from request to launch of a run, s", max(waits, default=0.0)),
             ("copies for readers a minute", outcome.copies / minutes),
-            ("CPU seconds a second, all Dagster processes", outcome.cpu / outcome.seconds),
+            ("CPU seconds a second, all Dagster processes", outcome.cpu / seconds),
             ("calls a minute", len(calls) / minutes),
+            ("calls a minute that the app key allows", work.calls_per_minute),
             ("calls that the platform refused", outcome.refused),
         ],
     )
     steps = Table("Step by step", ("step", "median, s", "p95, s"), chains.chain(outcome.seen, runs, calls))
-    spent = Table("Calls", ("who", "api", "calls a minute"), chains.calls_a_minute(calls, outcome.seconds))
+    spent = Table("Calls", ("who", "api", "calls a minute"), chains.calls_a_minute(calls, seconds))
     grown = Table(
         "Growth of the run history",
         ("part", "bytes a run", "MB a day at this rate"),
         [
-            (kind, size / max(len(runs), 1), size / outcome.seconds * 86_400 / 1e6)
+            (kind, size / len(asked) if asked else None, size / seconds * 86_400 / 1e6)
             for kind, size in outcome.history.items()
         ],
     )
     facts: Mapping[str, Any] = {
         "workload": vars(work),
         "points": [((one.change.at - outcome.began).total_seconds(), round(one.latency, 3)) for one in outcome.seen],
-        "runs": [(run.job, run.requested, run.launched, run.started, run.ended) for run in runs],
+        "runs": [(run.job, *map(_known, (run.requested, run.launched, run.started, run.ended))) for run in runs],
     }
     return Report(f"latency-{work.tier}-{work.shops}", [summary, steps, spent, grown], facts)
 
 
+def _known(instant: float) -> float | None:
+    return instant if math.isfinite(instant) else None
+
+
 def plot_of(report: Report) -> str:
-    """The report's points as SVG."""
-    points = [(at, latency) for at, latency in report.facts["points"] if at >= 0]
-    work = report.facts["workload"]
+    """The report's points as SVG. Raises UserError where no change was seen: there is nothing to draw then."""
+    points, work = report.facts["points"], report.facts["workload"]
+    if not points:
+        raise UserError("No change was seen: watch for longer with --seconds, or let shops sell more.")
     return latency_svg(points, f"Latency, tier {work['tier']}, {work['shops']} shop(s): change to row, seconds")

@@ -7,7 +7,8 @@ sellers come from one queue as on the real platform, and every version of an ord
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -130,6 +131,20 @@ class BusyPlatform:
             self.mall.allow(self._calls_per_minute)
             for store in self.stores:
                 store.noting = True
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Within, nothing happens in any shop; what would have happened does so afterwards."""
+        worlds = [gateway.world for gateway in self.mall.sellers]
+        try:
+            with self.mall.lock:
+                for gateway in self.mall.sellers:
+                    gateway.world = None
+            yield
+        finally:
+            with self.mall.lock:
+                for gateway, world in zip(self.mall.sellers, worlds, strict=True):
+                    gateway.world = world
 
     def silence(self) -> None:
         """From now on no seller's changes are told by messages; what waits is forgotten."""

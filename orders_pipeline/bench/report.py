@@ -15,7 +15,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("dagster", "duckdb", "httpx", "pandas", "scikit-learn", "dlt")
+PACKAGES = (
+    "dagster", "duckdb", "httpx", "numpy", "pandas", "scikit-learn", "dlt", "statsforecast", "mlforecast", "lightgbm",
+)  # fmt: skip
 """Whose versions a result depends on; what is not installed is left out."""
 
 
@@ -34,24 +36,40 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """What one run of a benchmark found. ``facts`` holds everything measured, for programs; ``notes`` are for people."""
+    """What one run of a benchmark found. ``facts`` holds everything measured, for programs; ``notes`` are for people;
+    ``about`` is the environment that it was found in; ``parts`` are the reports that it is made of."""
 
     name: str
     tables: Sequence[Table]
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    about: Mapping[str, str] = field(default_factory=lambda: environment())
+    parts: Sequence[Report] = ()
+
+    @classmethod
+    def loaded(cls, file: Path) -> Report:
+        """A report as ``save`` has written it."""
+        return cls._of(json.loads(file.read_text(encoding="utf-8")))
+
+    @classmethod
+    def _of(cls, content: dict[str, Any]) -> Report:
+        name, tables, facts, notes, parts = (content.pop(key) for key in ("name", "tables", "facts", "notes", "parts"))
+        found = [Table(one["title"], one["columns"], one["rows"]) for one in tables]
+        return cls(name, found, facts, notes, content, [cls._of(part) for part in parts])
 
     def markdown(self) -> str:
-        """The tables with machine, versions and command above them."""
-        about = environment()
-        head = [
-            f"## bench {self.name}",
-            "",
-            f"`{about['command']}`, {about['at']}",
-            "",
-            f"{about['machine']}; {about['versions']}; load average {about['load']}.",
-        ]
-        parts = ["\n".join(head), *(table.markdown() for table in self.tables)]
+        """The tables and notes with machine, versions and command above them, then the parts with what differs of that."""
+        about = self.about
+        where = f"{about['machine']}; {about['versions']}; load average {about['load']}."
+        whole = f"## {self.name}\n\n`{about['command']}`, {about['at']}\n\n{where}\n\n{self._body()}"
+        return "\n".join([whole, *map(Report._as_part, self.parts)])
+
+    def _as_part(self) -> str:
+        about = self.about
+        return f"## {self.name}\n\n`{about['command']}`, {about['at']}, load average {about['load']}.\n\n{self._body()}"
+
+    def _body(self) -> str:
+        parts = [table.markdown() for table in self.tables]
         if self.notes:
             parts.append("\n".join(f"- {note}" for note in self.notes))
         return "\n\n".join(parts) + "\n"
@@ -59,12 +77,22 @@ class Report:
     def save(self, folder: Path) -> tuple[Path, Path]:
         """Write ``<name>.json`` and ``<name>.md``; both paths."""
         folder.mkdir(parents=True, exist_ok=True)
-        tables = [{"title": one.title, "columns": list(one.columns), "rows": list(one.rows)} for one in self.tables]
-        content = {"name": self.name, **environment(), "tables": tables, "facts": self.facts, "notes": list(self.notes)}
         data, text = folder / f"{self.name}.json", folder / f"{self.name}.md"
-        data.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        data.write_text(json.dumps(self._content(), indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
         text.write_text(self.markdown(), encoding="utf-8")
         return data, text
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            **self.about,
+            "tables": [
+                {"title": one.title, "columns": list(one.columns), "rows": list(one.rows)} for one in self.tables
+            ],
+            "facts": self.facts,
+            "notes": list(self.notes),
+            "parts": [part._content() for part in self.parts],
+        }
 
 
 def environment() -> dict[str, str]:

@@ -22,11 +22,15 @@ mutation Launch($job: String!, $location: String!, $tags: [ExecutionTag!]) {
 _STATE = "query State($run: ID!) { runOrError(runId: $run) { ... on Run { status startTime endTime } } }"
 _AUTOMATION = """
 query Automation($at: RepositorySelector!) {
-  sensorsOrError(repositorySelector: $at) { ... on Sensors { results { id } } }
+  sensorsOrError(repositorySelector: $at) { ... on Sensors {
+    results { id sensorState { ticks(limit: 100) { timestamp status runIds } } } } }
   schedulesOrError(repositorySelector: $at) { ... on Schedules { results { id } } } }
 """
 _STOP_SENSOR = "mutation Stop($id: String!) { stopSensor(id: $id) { __typename } }"
 _STOP_SCHEDULE = "mutation Stop($id: String!) { stopRunningSchedule(id: $id) { __typename } }"
+_UNDER_WAY = """
+{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED]}) { ... on Runs { results { runId } } } }
+"""
 _ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 _LOOK_SECONDS = 0.1
 _SETTLE_SECONDS = 1.0
@@ -43,13 +47,33 @@ class Cost:
     wall: float
 
 
-def stop_automation(port: int) -> None:
-    """Switch every sensor and schedule off, so that only what is launched here runs."""
+def stop_schedules(port: int) -> None:
+    """Switch every schedule off, so that what runs was asked for by a sensor or launched here."""
+    for one in _automation(port, "schedulesOrError"):
+        _ask(port, _STOP_SCHEDULE, {"id": one["id"]})
+
+
+def stop_sensors(port: int) -> None:
+    """Switch every sensor off."""
+    for one in _automation(port, "sensorsOrError"):
+        _ask(port, _STOP_SENSOR, {"id": one["id"]})
+
+
+def checks(port: int, since: float) -> list[list[str]]:
+    """Of each evaluation of a sensor since that instant (seconds since the epoch), the ids of the runs that it asked for."""
+    ticks = [tick for one in _automation(port, "sensorsOrError") for tick in one["sensorState"]["ticks"]]
+    return [tick["runIds"] for tick in ticks if tick["timestamp"] >= since and tick["status"] != "STARTED"]
+
+
+def under_way(port: int) -> int:
+    """How many runs wait or work."""
+    return len(_ask(port, _UNDER_WAY, {})["runsOrError"]["results"])
+
+
+def _automation(port: int, kind: str) -> list[dict[str, Any]]:
     at = {"repositoryName": "__repository__", "repositoryLocationName": LOCATION}
-    found = _ask(port, _AUTOMATION, {"at": at})
-    for kind, statement in (("sensorsOrError", _STOP_SENSOR), ("schedulesOrError", _STOP_SCHEDULE)):
-        for one in found[kind]["results"]:
-            _ask(port, statement, {"id": one["id"]})
+    found: list[dict[str, Any]] = _ask(port, _AUTOMATION, {"at": at})[kind]["results"]
+    return found
 
 
 def cost_of(stack: Stack, port: int, job: str, idle_rate: float, tags: Mapping[str, str] | None = None) -> Cost:

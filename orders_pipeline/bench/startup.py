@@ -3,6 +3,7 @@ runs that a shop's day is made of."""
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -16,9 +17,9 @@ from orders_pipeline.bench.chain import history_bytes
 from orders_pipeline.bench.platform import BusyPlatform
 from orders_pipeline.bench.process import environment_set
 from orders_pipeline.bench.report import Report, Table
-from orders_pipeline.bench.runs import Cost, cost_of, idle_rate, stop_automation
+from orders_pipeline.bench.runs import Cost, checks, cost_of, idle_rate, stop_schedules, stop_sensors, under_way
 from orders_pipeline.bench.shop_folder import environment, load, stanza_file
-from orders_pipeline.bench.stack import Stack, free_port
+from orders_pipeline.bench.stack import PATIENCE_SECONDS, Stack, free_port
 from orders_pipeline.settings import DATA_ENV, DataFolder
 from orders_pipeline.shops import SHOPS_ENV
 
@@ -39,6 +40,12 @@ JOBS = ("publish", "messages_shop_1", "sync_shop_1")
 ORDERS, DAYS, ORDERS_PER_DAY = 100_000, 3, 1_000
 """What the shop's runs find: the stored orders of the issue, and a shop of a middling size."""
 
+A_DAY = {"sync_shop_1": 86_400 // (5 * 60)}
+"""Runs a day that every shop has, whatever it sells: a closed window is read each five minutes."""
+
+QUIET_SECONDS = 40.0
+"""Watched while sensors look and nothing happens: eight looks of the daemon, which come every five seconds."""
+
 SETTLE_SECONDS = 10.0
 """Two rounds of the daemon: what was under way ends, and it has loaded everything; then as long to see what idling costs."""
 
@@ -55,10 +62,13 @@ def measure(repeats: int, say: Callable[[str], None]) -> Report:
                 stanza_file(folder, platform, {"calls_per_minute": 1_000_000, "backfill_days": DAYS})
                 say("imports")
                 imports = [(label, *_import(statement, repeats)) for label, statement in IMPORTS]
-            starts, costs, history = _stack(folder, secrets, repeats, say)
+            starts, quiet, costs, history = _stack(folder, platform, repeats, say)
     tables = [
         Table("Imports, in a new interpreter", ("what", "CPU s", "seconds"), imports),
         Table("Processes", ("what", "CPU s", "seconds", "MB of its own"), starts),
+        Table(
+            "Sensors while nothing happens", ("seconds", "checks", "runs that they asked for", "CPU s a check"), [quiet]
+        ),
         Table(
             "Runs, from launch to success, process start included",
             ("job", "CPU s", "seconds", "KB of run history"),
@@ -71,6 +81,11 @@ def measure(repeats: int, say: Callable[[str], None]) -> Report:
                 )
                 for job in JOBS
             ],
+        ),
+        Table(
+            "Run history of a shop and day, before old runs are deleted",
+            ("job", "runs a day", "MB a day"),
+            [(job, runs, runs * history[job] / 1e6) for job, runs in A_DAY.items() if job in history],
         ),
     ]
     return Report("startup", tables, {"repeats": repeats, "runs": [(one.job, one.cpu, one.wall) for one in costs]})
@@ -89,34 +104,44 @@ def _import(statement: str, repeats: int) -> tuple[float, float]:
 
 
 def _compiled() -> dict[str, str]:
-    import os
-
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _stack(
-    folder: DataFolder, secrets: dict[str, str], repeats: int, say: Callable[[str], None]
-) -> tuple[list[tuple[Any, ...]], list[Cost], dict[str, int]]:
-    """Starts of the processes, costs of runs, and how much each kind of run adds to the history."""
+    folder: DataFolder, platform: BusyPlatform, repeats: int, say: Callable[[str], None]
+) -> tuple[list[tuple[Any, ...]], tuple[Any, ...], list[Cost], dict[str, int]]:
+    """Starts of the processes, checks of sensors while nothing happens, costs of runs, and how much each kind of run adds to
+    the history."""
     port = free_port()
     starts: list[tuple[Any, ...]] = []
     costs: list[Cost] = []
-    with Stack(folder, secrets) as stack:
+    with Stack(folder, environment(platform)) as stack:
         begun, total, memory = time.perf_counter(), 0.0, 0
         for label, start in (
             ("code server: definitions served", stack.start_code_server),
             ("webserver: first answer", lambda: stack.start_webserver(port)),
-            ("daemon", stack.start_daemon),
         ):
             say(label)
             start()
             now, held = stack.cpu_seconds(), stack.memory()
             starts.append((label, now - total, time.perf_counter() - begun, (held - memory) / 1e6))
             begun, total, memory = time.perf_counter(), now, held
-        stop_automation(port)
+        stack.start_daemon()
+        stop_schedules(port)
+        say("sensors, while nothing happens")
+        with platform.resting():
+            _until_quiet(port)
+            watched, spent, since = time.perf_counter(), stack.cpu_seconds(), time.time()
+            time.sleep(QUIET_SECONDS)
+            made, spent = checks(port, since), stack.cpu_seconds() - spent
+            watched = time.perf_counter() - watched
+        stop_sensors(port)
         time.sleep(SETTLE_SECONDS)
-        starts.append(("all of them, idle, a second", idle_rate(stack, SETTLE_SECONDS), 1.0, stack.memory() / 1e6))
+        starts.append(
+            ("all of them and the daemon, idle, a second", idle_rate(stack, SETTLE_SECONDS), 1.0, stack.memory() / 1e6)
+        )
         rate = starts[-1][1]
+        quiet = (watched, len(made), sum(map(len, made)), max(spent - rate * watched, 0.0) / max(len(made), 1))
         history: dict[str, int] = {}
         for round_ in range(repeats):
             for job in JOBS:
@@ -124,4 +149,15 @@ def _stack(
                 before = sum(history_bytes(folder).values())
                 costs.append(cost_of(stack, port, job, rate))
                 history[job] = sum(history_bytes(folder).values()) - before
-    return starts, costs, history
+    return starts, quiet, costs, history
+
+
+def _until_quiet(port: int) -> None:
+    """Wait until what had happened before is worked off, or for too long: no run is under way and sensors ask for none."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < PATIENCE_SECONDS:
+        since = time.time()
+        time.sleep(SETTLE_SECONDS)
+        made = checks(port, since)
+        if made and not any(made) and not under_way(port):
+            return

@@ -6,18 +6,12 @@ from pathlib import Path
 
 import click
 
-from orders_pipeline.cli.children import stop_signals_interrupt
-from orders_pipeline.cli.console import tell
-
-OUT = click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("bench-results"), show_default=True,
-    help="Folder of the results (JSON, Markdown, SVG).",
-)  # fmt: skip
+from orders_pipeline.cli.bench_output import deliver, out_option, say
 
 
 @click.command()
 @click.option("--repeats", default=3, show_default=True, help="Of each measurement; the least counts.")
-@OUT
+@out_option
 def startup(repeats: int, out: Path) -> None:
     """Costs of imports, of Dagster's processes, of a run that does nothing and of the runs of a shop's day.
 
@@ -27,10 +21,7 @@ def startup(repeats: int, out: Path) -> None:
     """
     from orders_pipeline.bench.startup import measure
 
-    with stop_signals_interrupt():
-        report = measure(repeats, tell)
-    report.save(out)
-    tell(report.markdown())
+    deliver(measure(repeats, say), out)
 
 
 @click.command()
@@ -41,7 +32,7 @@ def startup(repeats: int, out: Path) -> None:
 @click.option("--orders", default=100_000, show_default=True, help="Orders stored before, all shops together.")
 @click.option("--orders-per-day", default=10_000, show_default=True, help="What each shop sells.")
 @click.option("--calls-per-minute", default=100, show_default=True, help="The quota of the app key.")
-@OUT
+@out_option
 def latency(
     tier: str, seconds: float, shops: int, orders: int, orders_per_day: int, calls_per_minute: int, out: Path
 ) -> None:
@@ -54,10 +45,7 @@ def latency(
     from orders_pipeline.bench.latency import Workload, measure, plot_of
 
     work = Workload(tier, seconds, shops, orders, orders_per_day, calls_per_minute)  # type: ignore[arg-type]
-    with stop_signals_interrupt():
-        report = measure(work, tell)
-    data, text = report.save(out)
-    plot = data.with_suffix(".svg")
+    report = measure(work, say)
+    plot = deliver(report, out).with_suffix(".svg")
     plot.write_text(plot_of(report), encoding="utf-8")
-    tell(report.markdown())
-    tell(f"{data} {text} {plot}")
+    say(str(plot))

@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from orders_pipeline.cli.console import tell
+from orders_pipeline.cli.bench_output import deliver, out_option, say
 from orders_pipeline.settings import UserError
 
 DATA_FOLDER = Path("../shared/data")
 PANELS = ("m5", "online-retail")
+SAMPLED = "auto-ets"
 
 
 @click.command()
 @click.option("--panel", "panels", type=click.Choice(PANELS), multiple=True, help="Repeatable; default: both.")
 @click.option(
     "--origins",
+    "which",
     type=click.Choice(["evaluation", "development"]),
     default="evaluation",
     show_default=True,
     help="The eight that are reported, or those that models are shaped on.",
 )
+@click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last N of these origins.")
 @click.option(
     "--method",
     "methods",
     multiple=True,
     metavar="NAME",
-    help="ours, fast, window-average-28, empirical-56, a peer's name, or peers (all); repeatable; default: ours and fast.",
+    help="ours, fast, window-average-28, empirical-56, a peer's name, or peers (all but auto-ets); repeatable; "
+    "default: ours and fast.",
 )
-@click.option("--seed", "seeds", type=int, multiple=True, help="Repeatable; default: 0.")
+@click.option("--seed", "seeds", type=int, multiple=True, help="Repeatable, for ours and fast; default: 0.")
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Measure on N SKUs of each origin: for auto-ets, which is slow.",
+)
+@click.option(
+    "--skus", type=click.IntRange(1), metavar="N",
+    help="Repeat the panel's series until the tables hold N of them: what a large shop costs.",
+)  # fmt: skip
 @click.option(
     "--data-folder",
     type=click.Path(path_type=Path),
@@ -38,46 +52,57 @@ PANELS = ("m5", "online-retail")
     show_default=True,
     help="Where the panels' Parquet files are.",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write FILE.json and FILE.md too.")
+@out_option
 def forecast(
     panels: tuple[str, ...],
-    origins: str,
+    which: str,
+    last: int | None,
     methods: tuple[str, ...],
     seeds: tuple[int, ...],
+    sample: int | None,
+    skus: int | None,
     data_folder: Path,
-    out: Path | None,
+    out: Path,
 ) -> None:
-    """Measure forecasts on real panels: same origins, same metrics, CPU seconds of one origin.
+    """Measure forecasts on real panels: same origins, same metrics; CPU seconds and memory of one origin.
+
+    Where LightGBM takes part, costs are also told as multiples of its own.
 
     \b
     Example:
       orders-pipeline bench forecast --panel m5 --method ours --method fast --method lightgbm
+      orders-pipeline bench forecast --panel online-retail --method auto-ets --method ours --sample 200 --last 3
+      orders-pipeline bench forecast --panel m5 --skus 100000 --last 1
     """
-    from orders_pipeline.bench.forecast import panels as source
+    from orders_pipeline.bench.forecast.panels import origins
+    from orders_pipeline.bench.forecast.run import check_libraries, kept_panel, run
+    from orders_pipeline.bench.forecast.tables import report
+
+    wanted = _wanted(methods)
+    check_libraries(wanted)
+    name = f"forecast-{skus}-skus" if skus else "forecast"
+    results = []
+    for panel in panels or PANELS:
+        try:
+            with kept_panel(panel, data_folder, skus or 0) as folder:
+                chosen = origins(panel, which)[-(last or 0) :]
+                results += run(panel, folder, chosen, wanted, seeds or (0,), sample or 0, say)
+        except UserError as error:
+            say(f"Skipped: {error}")
+            continue
+        report(results, which, name).save(out)  # what is measured is not lost if the next panel fails
+    if results:
+        deliver(report(results, which, name), out)
+
+
+def _wanted(given: Sequence[str]) -> list[str]:
+    """The methods, ``peers`` spelled out, each once. Raises click.BadParameter for an unknown one."""
     from orders_pipeline.bench.forecast import peers
     from orders_pipeline.bench.forecast.methods import OWN
-    from orders_pipeline.bench.forecast.run import document, markdown, run
 
-    wanted = list(
-        dict.fromkeys(name for given in methods or ("ours", "fast") for name in _spelled(given, peers.names()))
-    )
-    unknown = [name for name in wanted if name not in OWN and name not in {*peers.names(), *peers.STATISTICAL}]
+    known = [*OWN, *peers.names(), SAMPLED]
+    spelled = [name for one in given or ("ours", "fast") for name in (peers.names() if one == "peers" else [one])]
+    unknown = [name for name in spelled if name not in known]
     if unknown:
-        raise click.BadParameter(f"no method {unknown[0]!r}; known: {', '.join([*OWN, *peers.names(), 'auto-ets'])}.")
-    results = []
-    for name in panels or PANELS:
-        try:
-            panel = source.load(name, data_folder)
-        except UserError as error:
-            tell(f"Skipped: {error}")
-            continue
-        results += run(panel, origins, wanted, seeds or (0,), tell)
-        if out:  # after each panel: what is measured is not lost
-            out.with_suffix(".json").write_text(json.dumps(document(results), indent=1), encoding="utf-8")
-            out.with_suffix(".md").write_text(markdown(results), encoding="utf-8")
-    if results:
-        click.echo(markdown(results))
-
-
-def _spelled(given: str, peers: list[str]) -> list[str]:
-    return peers if given == "peers" else [given]
+        raise click.BadParameter(f"no method {unknown[0]!r}; known: {', '.join(known)}.")
+    return list(dict.fromkeys(spelled))

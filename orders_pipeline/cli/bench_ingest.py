@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from orders_pipeline.cli.console import tell
+from orders_pipeline.cli.bench_output import deliver, out_option, say
 
 
 @click.command()
@@ -14,15 +14,13 @@ from orders_pipeline.cli.console import tell
 @click.option("--latency", "latencies", multiple=True, type=float, help="Milliseconds an answer takes; repeatable.")
 @click.option("--against", type=click.Choice(["none", "dlt-tuned", "dlt"]), default="none", show_default=True)
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="The least CPU of so many counts.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write ingest.json and ingest.md there."
-)
-def ingest(orders: int, latencies: tuple[float, ...], against: str, rounds: int, out: Path | None) -> None:
+@out_option
+def ingest(orders: int, latencies: tuple[float, ...], against: str, rounds: int, out: Path) -> None:
     """First load and 5 % increment as whole processes: ours, the raw floor and, with --against, dlt.
 
     \b
     Example:
-      orders-pipeline bench ingest --against dlt --latency 0 --latency 50 --out bench
+      orders-pipeline bench ingest --against dlt --latency 0 --latency 50
     """
     from orders_pipeline.bench import ingest as bench
     from orders_pipeline.bench.report import Report
@@ -30,11 +28,8 @@ def ingest(orders: int, latencies: tuple[float, ...], against: str, rounds: int,
     runners = bench.contestants(against)  # type: ignore[arg-type]  # click has checked it
     tables, facts = [], {}
     for latency in latencies or (0.0,):
-        costs = bench.measure(runners, orders, latency, rounds, lambda line: click.echo(line, err=True))
+        costs = bench.measure(runners, orders, latency, rounds, say)
         facts[f"{latency:g} ms"] = bench.facts(costs)
         tables.append(bench.table(f"{orders:,} orders, {latency:.0f} ms an answer", costs, runners))
     tables.append(bench.floor_steps(costs))
-    report = Report("ingest", tables, facts)
-    tell(report.markdown())
-    if out:
-        report.save(out)
+    deliver(Report("ingest", tables, facts), out)

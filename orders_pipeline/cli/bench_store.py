@@ -1,21 +1,19 @@
-"""``bench upsert``, ``publish``, ``ticks``, ``analytics``: options and output. What is measured is in the room ``bench``."""
+"""``bench upsert``, ``publish``, ``ticks``, ``analytics``, ``replenish``: options and output.
+
+What is measured is in the room ``bench``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from orders_pipeline.cli.console import tell
-
-if TYPE_CHECKING:
-    from orders_pipeline.bench.report import Table
+from orders_pipeline.cli.bench_output import deliver, out_option, say
 
 F = Callable[..., Any]
-
-_out = click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write JSON and Markdown there.")
 
 
 def _sizes(default: Sequence[int]) -> Callable[[F], F]:
@@ -30,24 +28,25 @@ def _sizes(default: Sequence[int]) -> Callable[[F], F]:
 @click.option(
     "--batch", "batches", multiple=True, type=click.IntRange(10), default=[100, 5_000, 100_000], show_default=True
 )
-@_out
-def upsert(sizes: tuple[int, ...], batches: tuple[int, ...], out: Path | None) -> None:
+@out_option
+def upsert(sizes: tuple[int, ...], batches: tuple[int, ...], out: Path) -> None:
     """Batches of orders into large warehouses: CPU seconds from raw files to committed tables.
 
     \b
     Example:
       orders-pipeline bench upsert --orders 1000000 --orders 10000000
     """
+    from orders_pipeline.bench.report import Report
     from orders_pipeline.bench.upsert import measure
 
-    _report("upsert", measure(sizes, batches, _say), out)
+    deliver(Report("upsert", [measure(sizes, batches, say)]), out)
 
 
 @click.command()
 @_sizes([1_000_000])
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
-@_out
-def publish(sizes: tuple[int, ...], rounds: int, out: Path | None) -> None:
+@out_option
+def publish(sizes: tuple[int, ...], rounds: int, out: Path) -> None:
     """Publishing beside a plain copy of the same file.
 
     \b
@@ -55,32 +54,34 @@ def publish(sizes: tuple[int, ...], rounds: int, out: Path | None) -> None:
       orders-pipeline bench publish --orders 1000000
     """
     from orders_pipeline.bench.publish import measure
+    from orders_pipeline.bench.report import Report
 
-    _report("publish", measure(sizes, rounds, _say), out)
+    deliver(Report("publish", [measure(sizes, rounds, say)]), out)
 
 
 @click.command()
 @_sizes([100_000, 1_000_000])
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-@_out
-def ticks(sizes: tuple[int, ...], rounds: int, out: Path | None) -> None:
+@out_option
+def ticks(sizes: tuple[int, ...], rounds: int, out: Path) -> None:
     """One `sync` with 2,500 changed orders, as more and more orders are stored.
 
     \b
     Example:
       orders-pipeline bench ticks --orders 100000 --orders 1000000 --orders 10000000
     """
+    from orders_pipeline.bench.report import Report
     from orders_pipeline.bench.ticks import measure
 
-    _report("ticks", measure(sizes, rounds, _say), out)
+    deliver(Report("ticks", [measure(sizes, rounds, say)]), out)
 
 
 @click.command()
 @click.option(
     "--lines", type=click.IntRange(100_000), default=10_000_000, show_default=True, help="Order lines stored."
 )
-@_out
-def analytics(lines: int, out: Path | None) -> None:
+@out_option
+def analytics(lines: int, out: Path) -> None:
     """Daily sales and the forecast's features from all stored lines.
 
     \b
@@ -88,18 +89,26 @@ def analytics(lines: int, out: Path | None) -> None:
       orders-pipeline bench analytics --lines 1000000
     """
     from orders_pipeline.bench.analytics import measure
-
-    _report("analytics", measure(lines, _say), out)
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)
-
-
-def _report(name: str, table: Table, out: Path | None) -> None:
     from orders_pipeline.bench.report import Report
 
-    report = Report(name, [table])
-    tell(report.markdown())
-    if out:
-        report.save(out)
+    deliver(Report("analytics", [measure(lines, say)]), out)
+
+
+@click.command()
+@click.option(
+    "--skus", "sizes", multiple=True, type=click.IntRange(1), default=[2_600, 10_000], show_default=True,
+    help="SKUs of the shop; repeatable. Each has a hundred orders stored.",
+)  # fmt: skip
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="The least CPU of so many counts.")
+@out_option
+def replenish(sizes: tuple[int, ...], rounds: int, out: Path) -> None:
+    """Stock position and purchase suggestions of a whole shop, as the command `replenish` makes them.
+
+    \b
+    Example:
+      orders-pipeline bench replenish --skus 10000
+    """
+    from orders_pipeline.bench.replenish import measure
+    from orders_pipeline.bench.report import Report
+
+    deliver(Report("replenish", [measure(sizes, rounds, say)]), out)

@@ -45,7 +45,7 @@ def ours(panel: Panel, origin: date, rows: NDArray[np.int64], seed: int) -> Pred
 
 
 def ours_fast(panel: Panel, origin: date, rows: NDArray[np.int64], seed: int) -> Prediction:
-    """The product in its fast mode: no fitted model."""
+    """The product in its fast mode: the model of weeks alone."""
     return _product(panel, origin, rows, seed, "fast")
 
 
@@ -88,6 +88,9 @@ def empirical(panel: Panel, origin: date, rows: NDArray[np.int64], _seed: int) -
         np.quantile(weeks, TOTAL_LEVELS, axis=1, method="higher").T,
     )
 
+
+PRODUCT = ("ours", "fast")
+"""The product's own: they forecast every SKU of the tables, and draw."""
 
 OWN: dict[str, Method] = {
     "ours": ours,

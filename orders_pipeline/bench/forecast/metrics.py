@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 DAY_LEVELS = (0.1, 0.5, 0.9, 0.95)
 TOTAL_LEVELS = (0.5, 0.9, 0.95)
 
-LOWER_IS_BETTER = ("wrmsse", "wape", "wape7", "mase", "wspl", "wql", "t_wql")
-
 
 def measure(panel: Panel, origin: date, rows: NDArray[np.int64], prediction: Prediction) -> dict[str, float]:
     """All metrics of one origin over the SKUs ``rows``, in which order the prediction is. Those of quantiles are absent where

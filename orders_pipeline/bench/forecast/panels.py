@@ -96,14 +96,19 @@ def origins(panel: str, which: str) -> list[date]:
     return [source.evaluation - timedelta(days=WEEK * back) for back in reversed(range(ORIGINS))]
 
 
+def require(panel: str, folder: Path) -> None:
+    """Raises UserError where the panel's files are not in ``folder``."""
+    absent = [name for name in SOURCES[panel].files if not (folder / name).is_file()]
+    if absent:
+        raise UserError(f"Panel {panel} needs {', '.join(absent)} in {folder}: give the folder with --data-folder.")
+
+
 def load(panel: str, folder: Path) -> Panel:
     """Read a panel. Raises UserError where its files are not in ``folder``."""
     import duckdb
 
+    require(panel, folder)
     source = SOURCES[panel]
-    absent = [name for name in source.files if not (folder / name).is_file()]
-    if absent:
-        raise UserError(f"Panel {panel} needs {', '.join(absent)} in {folder}: give the folder with --data-folder.")
     con = duckdb.connect(":memory:")
     for name in ("core", "planning"):
         con.execute(schema.sql(f"{name}.sql"))

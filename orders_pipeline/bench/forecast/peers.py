@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOWS = 4  # of the conformal intervals
-SEED = 0
 NORMAL_90, NORMAL_95 = 1.2815515655446004, 1.6448536269514722  # standard normal quantiles
 
 STATISTICAL: dict[str, Callable[[Any], Any]] = {
@@ -58,6 +57,16 @@ def peer(name: str) -> Method:
     if name in LIGHTGBM:
         return lambda panel, origin, rows, seed: _lightgbm(panel, origin, rows, seed, LIGHTGBM[name])
     return lambda panel, origin, rows, _seed: _statsforecast(panel, origin, rows, name)
+
+
+def forecasts_all(name: str) -> bool:
+    """Whether the peer learns from all series together, so that it cannot forecast a sample of them alone."""
+    return name in LIGHTGBM or any(member in LIGHTGBM for member in ENSEMBLES.get(name, ()))
+
+
+def library_of(name: str) -> str:
+    """The package that the peer needs."""
+    return "mlforecast" if name in LIGHTGBM else "statsforecast"
 
 
 def names() -> list[str]:

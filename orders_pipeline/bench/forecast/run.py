@@ -1,121 +1,147 @@
-"""Runs methods over a panel's origins, one after the other in one process, and says how accurate and how costly each was."""
+"""Runs methods over a panel's origins, each forecast in a process of its own, and says how accurate and how costly each was.
+
+Methods take turns at each origin, so that their costs are those of the same minutes and ratios mean something.
+"""
 
 from __future__ import annotations
 
-import platform
-import resource
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+import importlib.util
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 
-from orders_pipeline.bench.forecast.methods import OWN, Method
-from orders_pipeline.bench.forecast.metrics import measure
-from orders_pipeline.bench.forecast.panels import Panel, origins
-from orders_pipeline.bench.forecast.peers import peer
+from orders_pipeline.bench import child
+from orders_pipeline.bench.forecast.methods import OWN, PRODUCT
+from orders_pipeline.bench.forecast.panels import require
+from orders_pipeline.bench.forecast.peers import ENSEMBLES, LIGHTGBM, library_of
+from orders_pipeline.settings import UserError
 
-if TYPE_CHECKING:
-    from datetime import date
-
-LIBRARIES = ("duckdb", "numpy", "scikit-learn", "statsforecast", "mlforecast", "lightgbm")
-COLUMNS = ("wrmsse", "wape", "wape7", "bias", "wspl", "wql", "t_wql", "pit_q90", "pit_q95", "day_q90", "day_q95", "total_q90",
-           "total_q95", "cpu_seconds")  # fmt: skip
+COSTS = ("cpu_seconds", "wall_seconds")
+MEMORY = ("mb", "mb_panel")
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One method on one panel: means over origins and seeds, and the range of the seeds' means where there are several."""
+    """One method on one panel.
+
+    ``metrics`` and ``costs`` (seconds of one origin) are means over origins and seeds, ``spread`` the range of the seeds'
+    means where there are several; ``memory`` in MB is the most of any forecast: of its process, and the panel's share of it.
+    ``against_lightgbm``: CPU as a multiple of LightGBM's on the same origins, where that ran. ``eligible`` SKUs of which
+    ``measured`` were forecast and compared, at the last origin; ``stored``: SKUs in the tables.
+    """
 
     panel: str
     method: str
     origins: tuple[str, ...]
-    series: int
+    eligible: int
+    measured: int
+    stored: int
     seeds: tuple[int, ...]
     metrics: dict[str, float]
     spread: dict[str, float]
+    costs: dict[str, float]
+    memory: dict[str, float]
+    against_lightgbm: float | None
 
 
-def method_of(name: str) -> Method:
-    """The method of that name, ours or a peer."""
-    return OWN[name] if name in OWN else peer(name)
+@dataclass(frozen=True, slots=True)
+class _One:
+    method: str
+    seed: int
+    sizes: dict[str, int]
+    metrics: dict[str, float]
+    costs: dict[str, float]
+    memory: dict[str, float]
+
+
+def check_libraries(methods: Sequence[str]) -> None:
+    """Raises UserError where a peer's library is not installed."""
+    for name in methods:
+        for member in ENSEMBLES.get(name, (name,)):
+            library = library_of(member)
+            if member not in OWN and importlib.util.find_spec(library) is None:
+                raise UserError(f"Method {name} needs {library}: pip install 'orders-pipeline[bench]'.")
+
+
+@contextmanager
+def kept_panel(panel: str, data_folder: Path, skus: int = 0) -> Iterator[Path]:
+    """A folder that holds the panel, built in a process of its own, while the block runs. ``skus``: see ``kept.keep``.
+
+    Raises UserError where the panel's files are not in ``data_folder``.
+    """
+    require(panel, data_folder)
+    with tempfile.TemporaryDirectory(prefix="orders-bench-") as root:
+        arguments = [panel, str(data_folder.resolve()), root, str(skus)]
+        child.run(["-m", "orders_pipeline.bench.forecast.kept", *arguments], Path(root))
+        yield Path(root)
 
 
 def run(
-    panel: Panel,
-    which: str,
+    panel: str,
+    folder: Path,
+    origins: Sequence[date],
     methods: Sequence[str],
     seeds: Sequence[int],
+    sample: int,
     tell: Callable[[str], None],
-    only: Iterable[date] = (),
 ) -> list[Result]:
-    """Measure each method; ``only`` picks some of the origins."""
-    chosen = [origin for origin in origins(panel.name, which) if not set(only) or origin in set(only)]
-    results = []
-    for name in methods:
-        method = method_of(name)
-        # only ours draws: the others are given one seed
-        own_seeds = tuple(seeds) if name in ("ours", "fast") else tuple(seeds[:1])
-        by_seed = []
-        series = 0
-        for seed in own_seeds:
-            measured = []
-            for origin in chosen:
-                rows = panel.eligible(origin)
-                series = len(rows)
-                before = time.process_time()
-                prediction = method(panel, origin, rows, seed)
-                spent = time.process_time() - before
-                measured.append(measure(panel, origin, rows, prediction) | {"cpu_seconds": spent})
-                tell(f"{panel.name} {name} seed {seed} {origin}: {_line(measured[-1])}")
-            by_seed.append({key: float(np.mean([one[key] for one in measured])) for key in measured[0]})
-        metrics = {key: float(np.mean([one[key] for one in by_seed])) for key in by_seed[0]}
-        spread = {key: float(np.ptp([one[key] for one in by_seed])) for key in by_seed[0] if len(by_seed) > 1}
-        days = tuple(origin.isoformat() for origin in chosen)
-        results.append(Result(panel.name, name, days, series, own_seeds, metrics, spread))
-    return results
+    """Measure each method on the panel kept in ``folder``. ``sample``: so many SKUs of each origin, 0 for all."""
+    ones: list[_One] = []
+    for origin in origins:
+        for name in methods:
+            for seed in seeds if name in PRODUCT else seeds[:1]:  # only ours draws: the others are given one seed
+                ones.append(_measure(folder, origin, name, seed, sample))
+                tell(f"{panel} {name} seed {seed} {origin}: {_line(ones[-1])}")
+    days = tuple(origin.isoformat() for origin in origins)
+    yardstick = next((name for name in methods if name in LIGHTGBM), None)
+    return [_result(panel, name, days, ones, yardstick) for name in methods]
 
 
-def document(results: Sequence[Result]) -> dict[str, Any]:
-    """What is written as JSON: results, machine and versions. ``peak_memory_mb`` is of the process, panel included."""
-    return {
-        "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
-        "versions": {name: found for name in LIBRARIES if (found := _version(name))},
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "results": [asdict(result) for result in results],
-    }
+def _measure(folder: Path, origin: date, name: str, seed: int, sample: int) -> _One:
+    arguments = [str(folder), origin.isoformat(), name, str(seed), str(sample)]
+    found = json.loads(
+        child.run(["-m", "orders_pipeline.bench.forecast.one", *arguments], folder).output.splitlines()[-1]
+    )
+    sizes = {key: found[key] for key in ("eligible", "measured", "stored")}
+    costs, memory = ({key: found[key] for key in keys} for keys in (COSTS, MEMORY))
+    return _One(name, seed, sizes, found["metrics"], costs, memory)
 
 
-def markdown(results: Sequence[Result]) -> str:
-    """A table a panel; a number after ± is the range over seeds."""
-    parts = []
-    for panel in dict.fromkeys(result.panel for result in results):
-        mine = [result for result in results if result.panel == panel]
-        parts.append(f"{panel}, {mine[0].series:,} SKUs at the last of {len(mine[0].origins)} origins\n")
-        parts.append("| method | " + " | ".join(COLUMNS) + " |\n|" + "---|" * (len(COLUMNS) + 1))
-        parts += [f"| {one.method} | " + " | ".join(_cell(one, key) for key in COLUMNS) + " |" for one in mine]
-        parts.append("")
-    return "\n".join(parts)
-
-
-def _cell(result: Result, key: str) -> str:
-    if key not in result.metrics:
-        return ""
-    digits = 2 if key == "cpu_seconds" else 4
-    text = f"{result.metrics[key]:.{digits}f}"
-    return f"{text} ±{result.spread[key]:.{digits}f}" if key in result.spread and key != "cpu_seconds" else text
-
-
-def _line(metrics: dict[str, float]) -> str:
-    return " ".join(
-        f"{key} {metrics[key]:.4f}" for key in ("wrmsse", "wape7", "wspl", "t_wql", "cpu_seconds") if key in metrics
+def _result(panel: str, name: str, days: tuple[str, ...], ones: Sequence[_One], yardstick: str | None) -> Result:
+    mine = [one for one in ones if one.method == name]
+    seeds = tuple(dict.fromkeys(one.seed for one in mine))
+    by_seed = [_mean([one.metrics for one in mine if one.seed == seed]) for seed in seeds]
+    costs = _mean([one.costs for one in mine])
+    against = None
+    if yardstick is not None:
+        theirs = _mean([one.costs for one in ones if one.method == yardstick])
+        against = costs["cpu_seconds"] / theirs["cpu_seconds"]
+    return Result(
+        panel,
+        name,
+        days,
+        mine[-1].sizes["eligible"],
+        mine[-1].sizes["measured"],
+        mine[-1].sizes["stored"],
+        seeds,
+        _mean(by_seed),
+        {key: float(np.ptp([one[key] for one in by_seed])) for key in by_seed[0] if len(by_seed) > 1},
+        costs,
+        {key: max(one.memory[key] for one in mine) for key in MEMORY},
+        against,
     )
 
 
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
+def _mean(values: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {key: float(np.mean([one[key] for one in values])) for key in values[0]}
+
+
+def _line(one: _One) -> str:
+    accuracy = [f"{key} {one.metrics[key]:.4f}" for key in ("wrmsse", "wape7", "wspl", "t_wql") if key in one.metrics]
+    return " ".join([*accuracy, f"{one.costs['cpu_seconds']:.2f} CPU s", f"{one.memory['mb']:.0f} MB"])
