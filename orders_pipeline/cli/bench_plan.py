@@ -46,7 +46,7 @@ SIZES = {
             "--method ours --method fast",
             # beside the peers at one origin: LightGBM alone takes a minute at each; of its set-ups the best of each panel
             f"--panel m5 {_PEERS} --method lightgbm",
-            f"--panel online-retail {_PEERS} --method lightgbm-l2",
+            f"--panel online-retail {_PEERS} --method lightgbm-scaled",
             "--method ours --method auto-ets --sample 100 --last 1",
             "--panel m5 --skus 100000 --last 1",
         ),

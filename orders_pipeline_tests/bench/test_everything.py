@@ -170,12 +170,12 @@ def test_accuracy_counts_over_all_eight_evaluation_origins_and_all_skus() -> Non
 
 def test_the_best_peer_is_of_the_same_run_and_of_the_right_kind() -> None:
     together = forecasts(
-        1, ours={"wspl": 0.6}, fast={"wspl": 0.66}, tsb={"wspl": 0.75}, lightgbm_l2={"wspl": 0.6}, ses={"wape": 1.0}
+        1, ours={"wspl": 0.6}, fast={"wspl": 0.66}, tsb={"wspl": 0.75}, lightgbm_scaled={"wspl": 0.6}, ses={"wape": 1.0}
     )
     alone = forecasts(ours={"wspl": 0.5}, fast={"wspl": 0.5})
     ratio, name = beside_best("m5", "ours", "wspl", statistical=False)
     assert ratio([alone, together]) == pytest.approx(1.0)
-    assert name([alone, together]) == "lightgbm-l2 0.6000, 1 origin(s)"
+    assert name([alone, together]) == "lightgbm-scaled 0.6000, 1 origin(s)"
     ratio, name = beside_best("m5", "fast", "wspl", statistical=True)
     assert ratio([alone, together]) == pytest.approx(0.66 / 0.75)
     assert name([alone, together]).startswith("tsb ")

@@ -41,8 +41,10 @@ GAUSSIAN = ("seasonal-naive", "auto-ets")  # bring intervals of their own
 LIGHTGBM: dict[str, dict[str, Any]] = {
     "lightgbm": {"objective": "tweedie", "tweedie_variance_power": 1.3, "num_leaves": 31},
     "lightgbm-tweedie-1.5": {"objective": "tweedie", "tweedie_variance_power": 1.5, "num_leaves": 31},
-    "lightgbm-l2": {"objective": "regression", "num_leaves": 31},
+    "lightgbm-scaled": {"objective": "regression", "num_leaves": 31},
 }
+SCALED = "lightgbm-scaled"
+"""Squared error lets large series decide alone, so each is brought to mean 0 and deviation 1 first; Tweedie's keeps its zeros."""
 ENSEMBLES = {
     "ensemble": ("seasonal-window-average", "croston-sba", "adida"),
     "ensemble-lightgbm": ("seasonal-window-average", "croston-sba", "lightgbm"),
@@ -55,7 +57,7 @@ def peer(name: str) -> Method:
     if name in ENSEMBLES:
         return _mean_of([peer(member) for member in ENSEMBLES[name]])
     if name in LIGHTGBM:
-        return lambda panel, origin, rows, seed: _lightgbm(panel, origin, rows, seed, LIGHTGBM[name])
+        return lambda panel, origin, rows, seed: _lightgbm(panel, origin, rows, seed, name)
     return lambda panel, origin, rows, _seed: _statsforecast(panel, origin, rows, name)
 
 
@@ -116,18 +118,19 @@ def _statsforecast(panel: Panel, origin: date, rows: NDArray[np.int64], name: st
     return Prediction(mean, days, totals)
 
 
-def _lightgbm(panel: Panel, origin: date, rows: NDArray[np.int64], seed: int, options: dict[str, Any]) -> Prediction:
+def _lightgbm(panel: Panel, origin: date, rows: NDArray[np.int64], seed: int, name: str) -> Prediction:
     try:
         import lightgbm
         import pandas as pd
         from mlforecast import MLForecast
         from mlforecast.lag_transforms import ExponentiallyWeightedMean, RollingMean, RollingStd, SeasonalRollingMean
+        from mlforecast.target_transforms import LocalStandardScaler
     except ImportError:
         raise UserError(
             "Method lightgbm needs lightgbm and mlforecast: pip install 'orders-pipeline[bench]'."
         ) from None
     model = lightgbm.LGBMRegressor(
-        n_estimators=250, learning_rate=0.05, min_child_samples=100, n_jobs=1, verbose=-1, seed=seed, **options
+        n_estimators=250, learning_rate=0.05, min_child_samples=100, n_jobs=1, verbose=-1, seed=seed, **LIGHTGBM[name]
     )
     forecaster = MLForecast(
         models={"lightgbm": model},
@@ -143,6 +146,7 @@ def _lightgbm(panel: Panel, origin: date, rows: NDArray[np.int64], seed: int, op
             ]
         },
         date_features=["dayofweek", "day", "month"],
+        target_transforms=[LocalStandardScaler()] if name == SCALED else None,
         num_threads=1,
     )
     frame = _long(panel, origin, rows, price=True)
