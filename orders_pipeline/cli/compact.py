@@ -18,9 +18,9 @@ from orders_pipeline.settings import data_folder
 def compact(clock: Clock, data: Path | None) -> None:
     """Join the small raw files of past days into one file a day and kind of call.
 
-    Run it once a day; Dagster's job `upkeep` does the same. A day's files are joined by one run, take the place of the small ones
-    at the next, at least twelve hours later, and these are removed by the one after: whoever reads meanwhile sees every row
-    once. What is in the files does not change.
+    Run it once a day; Dagster's job `upkeep` does the same. One run joins a day's files, the next one, at least twelve hours
+    later, shows the joined file instead of the small ones, and two runs on these are gone: whoever reads the raw.* views
+    meanwhile sees every row once. What is in the files does not change.
 
     \b
     Example:
@@ -32,7 +32,7 @@ def compact(clock: Clock, data: Path | None) -> None:
         report = Warehouse(data_folder(data), clock).compact(steps)
     tell(
         f"{report.windows:,} small files joined into {report.joined:,}, to be used from the next run on; "
-        f"{report.shown:,} joined files now in use; {report.removed:,} small files removed."
+        f"{report.shown:,} joined files now in use; {report.leaving:,} small files listed no more; {report.removed:,} removed."
     )
     if report.unlike:
         tell(f"! {report.unlike:,} joined files did not hold what the small ones hold: these stay. Check the disk.")

@@ -22,8 +22,8 @@ ZSTD_LEVEL = 1
 """84 MB of pages cost 0.18 CPU s at level 1 and 0.28 at the usual 3, for files that are 5 % larger."""
 
 MEMORY_LIMIT = "1GB"
-"""For the pages of the windows in flight, which are in Python's memory already: a million orders have 2 GB of JSON, and the
-largest window seen, a day of a big sale, a tenth of that. The default is 80 % of the machine's memory for each process."""
+"""A window of 50,000 orders, 100 MB of JSON, is written within 400 MB, and ``paging`` hands over a tenth of that at once; four
+may be in flight. The default is 80 % of the machine's memory for each process."""
 
 Span = tuple[datetime, datetime]
 """Start and end of what was read; equal where a single answer (an order, a snapshot) covers no interval."""

@@ -1,16 +1,19 @@
-"""Joins the small raw files of a day into one, in three steps of which each waits for the next daily run.
+"""Joins the small raw files of a day into one, in four steps of which each waits for the next daily run.
 
 1. The joined file is written and hidden: the views over the raw zone show the small ones.
 2. After GRACE it is compared with the small files and takes their place, by one new list of hidden files (``hidden.py``).
-3. After GRACE again the small files, which nobody has been shown since, are compared once more and removed.
+3. After GRACE again the small files, of which nobody has been shown a row since, are compared once more, moved to
+   ``raw/leaving`` and replaced by symbolic links: no query lists them any more, and one that has can open them.
+4. After GRACE once more both are removed.
 
-So a query that was begun at any time sees every row once, and every file that it was told of is there for GRACE at least. Killed
+So a query that is begun at any time sees every row once, and every file that it was told of is there for GRACE at least. Killed
 anywhere, what is shown stays right, and the next run goes on. Only windows that the ledger knows are joined. Everything runs
 under the lock of ``rebuild`` and ``purge``.
 """
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -74,6 +77,7 @@ class CompactReport:
     windows: int = 0  # whose files were joined, and wait to be shown
     joined: int = 0  # files that hold them
     shown: int = 0  # joined files that took the place of small ones
+    leaving: int = 0  # small files that are listed no more
     removed: int = 0  # small files
     unlike: int = 0  # joined files that were not as the small ones, which stay: a fault of the disk or of the program
 
@@ -82,6 +86,7 @@ class CompactReport:
             self.windows + other.windows,
             self.joined + other.joined,
             self.shown + other.shown,
+            self.leaving + other.leaving,
             self.removed + other.removed,
             self.unlike + other.unlike,
         )
@@ -137,50 +142,73 @@ def compact_folder(
 def finish(con: duckdb.DuckDBPyConnection, raw: Path, now: datetime) -> None:
     """Every step at once, grace or not: afterwards each row lies in one file. For a purge, which must find each of them."""
     for table in RAW_TABLES:
-        for _ in ("show", "remove"):
+        for _ in ("show", "replace by links", "remove"):
             advance(con, raw, table, now, timedelta())
 
 
 def advance(con: duckdb.DuckDBPyConnection, raw: Path, table: str, now: datetime, grace: timedelta) -> CompactReport:
-    """Show joined files and remove small ones whose time has come. What is hidden follows from what lies there, so a list that
-    was lost, or that names files that are gone, is mended: a small file is hidden only where a joined one shows its rows."""
+    """Take the next step with every file whose time has come. What is hidden follows from what lies there, so a list that was
+    lost, or that names files that are gone, is mended: a small file is hidden only where a joined one shows its rows."""
     before = hidden.read(con, raw, table)
     after: dict[str, datetime] = {}
+    broken: list[Path] = []
+    leave: list[Path] = []
     remove: list[Path] = []
-    shown = unlike = 0
+    shown = 0
 
     def name(path: Path) -> str:
         return path.relative_to(raw / table).as_posix()
 
+    def since(path: Path) -> datetime:
+        return min(before.get(name(path), now), now)  # a clock that was set back must keep no file for the time between
+
     def is_due(path: Path) -> bool:
-        return name(path) in before and now - before[name(path)] >= grace
+        return name(path) in before and now - since(path) >= grace
 
     def hide(*paths: Path) -> None:
-        # a clock that was set back must not keep a file for the time between
-        after.update({name(path): min(before.get(name(path), now), now) for path in paths})
+        after.update({name(path): since(path) for path in paths})
 
     for api in raw_zone.folders(raw, table):
         held = raw_zone.held_by_joined(con, api)
+        for link in raw_zone.links_in(api):
+            hide(link)  # which says since when it is a link
+            remove += [link] if is_due(link) else []
         for joined in raw_zone.joined_in(api):
             alone = [file.path for file in held.get(joined.path, ())]
             is_hidden = name(joined.path) in before
             due = [path for path in ([joined.path] if is_hidden else alone) if is_due(path)]
             if due and alone and _differ(con, joined.path, alone):
                 hide(joined.path)
-                unlike += 1
-                remove += [joined.path] if is_hidden else []
+                broken.append(joined.path)
             elif is_hidden and not due:
                 hide(joined.path)
             else:
                 hide(*alone)
                 shown += is_hidden
-                remove += [] if is_hidden else due
+                leave += [] if is_hidden else due
+    after |= {name(path): now for path in leave}
     if after != before:
         hidden.write(con, raw, table, after)
+    for path in leave:
+        _replace_by_link(path, raw / "leaving" / table / name(path))
     for path in remove:
-        path.unlink(missing_ok=True)
-    removed = sum(not raw_zone.is_joined(path.name) for path in remove)
-    return CompactReport(shown=shown, removed=removed, unlike=unlike)
+        target = path.parent / path.readlink()
+        path.unlink()
+        target.unlink(missing_ok=True)
+    for path in broken:  # at once: a query that was told of it fails, which is better than what it would show
+        path.unlink()
+    return CompactReport(shown=shown, leaving=len(leave), removed=len(remove), unlike=len(broken))
+
+
+def _replace_by_link(path: Path, target: Path) -> None:
+    """Move a file, and leave a link in its place: at every moment its name can be opened."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.compact.tmp")
+    for left_over in (target, temporary):  # of a run that was killed
+        left_over.unlink(missing_ok=True)
+    target.hardlink_to(path)
+    temporary.symlink_to(os.path.relpath(target, path.parent))
+    temporary.rename(path)
 
 
 def _differ(con: duckdb.DuckDBPyConnection, joined: Path, alone: Sequence[Path]) -> bool:

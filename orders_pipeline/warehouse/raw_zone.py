@@ -1,8 +1,9 @@
 """What lies in the raw zone, by the names of its files: windows as they landed, and days whose small files were joined.
 
 ``raw/<table>/shop=<shop>/<api>/<start>_<end>_<fetched>.parquet`` is one window; its name carries the ledger's key.
-``joined_<day>_<windows>_<checksum>.parquet`` beside it holds the same rows of many windows that were fetched on one day. A file
-that a joined one holds may still lie there. Writing a window is ``sync/landing.py``'s business, joining is ``compact.py``'s.
+``joined_<day>_<windows>_<checksum>.parquet`` beside it holds the same rows of many windows that were fetched on one day. A
+file that a joined one holds may still lie there; in the end it is a symbolic link, which nobody lists. Writing a window is
+``sync/landing.py``'s business, joining is ``compact.py``'s.
 """
 
 from __future__ import annotations
@@ -97,11 +98,18 @@ def windows_in(folder: Path) -> Iterator[LandedFile]:
     """The files of one window each, also those that a joined file holds, in no particular order."""
     for entry in os.scandir(folder):
         parts = entry.name.removesuffix(".parquet").split("_")
-        if entry.name.endswith("Z.parquet") and len(parts) == 3:
+        if entry.name.endswith("Z.parquet") and len(parts) == 3 and not entry.is_symlink():
             # fromisoformat: 30 times as fast as strptime, and a shop gains some 600 files a day
             start, end, fetched = map(datetime.fromisoformat, parts)
             with suppress(FileNotFoundError):  # joined, and just removed
                 yield LandedFile(folder.name, start, end, fetched, Path(entry.path), entry.stat().st_size)
+
+
+def links_in(folder: Path) -> Iterator[Path]:
+    """Small files that a joined one has replaced, still there for queries that were told of them before."""
+    for entry in os.scandir(folder):
+        if entry.is_symlink() and entry.name.endswith("Z.parquet"):
+            yield Path(entry.path)
 
 
 def joined_in(folder: Path) -> Iterator[JoinedFile]:
@@ -151,15 +159,11 @@ def sources(con: duckdb.DuckDBPyConnection, raw: Path, tables: Iterable[str] = R
     for table in tables:
         for folder in folders(raw, table):
             held = {file.path for files in held_by_joined(con, folder).values() for file in files}
-            found += sorted(path for path in folder.glob("*.parquet") if path not in held)
+            files = (Path(entry.path) for entry in os.scandir(folder) if not entry.is_symlink())
+            found += sorted(path for path in files if path.suffix == ".parquet" and path not in held)
     return found
 
 
 def window_count(file: Path) -> int:
     """How many windows a file holds, by its name."""
     return int(file.name.split("_")[2]) if file.name.startswith(_JOINED) else 1
-
-
-def is_joined(name: str) -> bool:
-    """Whether a file's name, with or without folders, is that of a joined one."""
-    return name.rpartition("/")[2].startswith(_JOINED)

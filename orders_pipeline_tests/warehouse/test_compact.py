@@ -5,81 +5,18 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import duckdb
 import pytest
 
 from orders_pipeline.locks import hold
-from orders_pipeline.platforms.base import Page, RawTable
 from orders_pipeline.settings import DataFolder, UserError
-from orders_pipeline.sync.landing import LandedFile, Landing, Origin
 from orders_pipeline.sync.ledger import Ledger
 from orders_pipeline.warehouse import Warehouse, compact, hidden
 from orders_pipeline.warehouse.compact import GRACE, CompactReport
-from orders_pipeline_tests.warehouse.conftest import Rows, SteppedClock, rows_of, snapshot
-from orders_pipeline_tests.warehouse.wire import refund, refunds, trade, trades
-
-BEGUN = datetime(2026, 1, 10, 2, 0, tzinfo=UTC)
-"""Of the first window; the clock of these tests stands five days later."""
-
-TRADES, REFUNDS = "taobao.trades.sold.increment.get", "taobao.refunds.receive.get"
-EVERY_COLUMN = "SELECT * FROM raw.trade_pages UNION ALL SELECT * FROM raw.refund_pages ORDER BY ALL"
-
-
-class Zone:
-    """A raw zone that ``Landing`` writes."""
-
-    def __init__(self, folder: DataFolder, warehouse: Warehouse) -> None:
-        self.folder, self.warehouse, self.landing = folder, warehouse, Landing(folder.raw)
-
-    def land(self, number: int, *bodies: str, shop: str = "tea", api: str = TRADES) -> LandedFile:
-        """The window that was read in the ``number``-th five minutes since BEGUN; without bodies nothing happened in it."""
-        table: RawTable = "refund_pages" if api == REFUNDS else "trade_pages"
-        start = BEGUN + timedelta(minutes=5 * number)
-        pages = [
-            Page(api, table, body, (), body.count('"tid"'), None, f"{shop}{number}", start)
-            for body in bodies or [trades()]
-        ]
-        span = (start, start + timedelta(minutes=5))
-        return self.landing.land(
-            table, Origin("taobao", shop, "incremental", "run"), span, pages, span[1] + timedelta(minutes=4), 2
-        )
-
-    def apply(self, *files: LandedFile) -> None:
-        self.warehouse.apply([file.path for file in files], holder="test")
-        self.warehouse.flush()
-
-    def fill(self, windows: int = 40) -> None:
-        """Windows of a few hours: most are empty, some have two pages, one has a row that cannot be read."""
-        files = [
-            self.land(
-                number,
-                *([trades(trade(number * 10, f"2026-01-10 10:00:{number:02}"))] * 2 if number % 7 == 0 else []),
-            )
-            for number in range(windows)
-        ]
-        files += [self.land(number, refunds(refund(str(number))), api=REFUNDS) for number in range(5)]
-        files += [self.land(number, shop="oolong") for number in range(3)]
-        self.apply(*files, self.land(900, trades("?")), self.land(901))
-
-    def shown(self) -> Rows:
-        with self.warehouse.read() as con:
-            return rows_of(con, EVERY_COLUMN)
-
-    def tables(self) -> dict[str, Rows]:
-        with self.warehouse.read() as con:
-            return snapshot(con)
-
-    def unapplied(self, shop: str = "tea") -> list[LandedFile]:
-        return Ledger.load(self.warehouse, shop).unapplied(self.landing, "trade_pages", shop)
-
-    def small(self) -> list[Path]:
-        return sorted(self.folder.raw.rglob("*Z.parquet"))
-
-    def joined(self) -> list[Path]:
-        return sorted(self.folder.raw.rglob("joined_*.parquet"))
+from orders_pipeline_tests.warehouse.conftest import SteppedClock
+from orders_pipeline_tests.warehouse.small_files import Zone, days
+from orders_pipeline_tests.warehouse.wire import trade, trades
 
 
 @pytest.fixture
@@ -89,28 +26,27 @@ def zone(folder: DataFolder, warehouse: Warehouse) -> Zone:
     return zone
 
 
-def days(warehouse: Warehouse, clock: SteppedClock, count: int = 3) -> list[CompactReport]:
-    reports = []
-    for _ in range(count):
-        reports.append(warehouse.compact())
-        clock.advance(days=1)
-    return reports
+STEPS = (
+    CompactReport(windows=50, joined=4),
+    CompactReport(shown=4),
+    CompactReport(leaving=50),
+    CompactReport(removed=50),
+    CompactReport(),
+)
+"""What a run a day does with the files of ``Zone.fill``."""
 
 
-def test_three_daily_runs_leave_one_file_a_day_and_show_the_same_rows(zone: Zone, clock: SteppedClock) -> None:
+def test_daily_runs_leave_one_file_a_day_and_show_the_same_rows(zone: Zone, clock: SteppedClock) -> None:
     rows, tables, small = zone.shown(), zone.tables(), zone.small()
-    for report in (
-        CompactReport(windows=50, joined=4),
-        CompactReport(shown=4),
-        CompactReport(removed=50),
-        CompactReport(),
-    ):
+    for number, report in enumerate(STEPS):
         assert zone.warehouse.compact() == report
         assert zone.shown() == rows
         assert zone.unapplied() == []
-        assert set(zone.small()) == set(small) or report in (CompactReport(removed=50), CompactReport())
+        assert zone.small() == (small if number < 2 else [])
+        assert all(path.exists() for path in small) == (number < 3)
         clock.advance(days=1)
-    assert (len(zone.joined()), zone.small()) == (4, [])
+    assert len(zone.joined()) == 4
+    assert [path for path in zone.folder.raw.rglob("*") if "leaving" in str(path) and path.is_file()] == []
     assert zone.tables() == tables
     zone.warehouse.rebuild()
     assert zone.tables() == tables
@@ -118,14 +54,12 @@ def test_three_daily_runs_leave_one_file_a_day_and_show_the_same_rows(zone: Zone
 
 def test_nothing_moves_on_before_its_grace_is_over(zone: Zone, clock: SteppedClock) -> None:
     zone.warehouse.compact()
-    clock.advance(seconds=GRACE.total_seconds() - compact.PAUSE_SECONDS - 1)
-    assert zone.warehouse.compact() == CompactReport()
-    clock.advance(seconds=1)
-    assert zone.warehouse.compact() == CompactReport(shown=4)
-    clock.advance(seconds=GRACE.total_seconds() - 1)
-    assert zone.warehouse.compact() == CompactReport()
-    clock.advance(seconds=1)
-    assert zone.warehouse.compact() == CompactReport(removed=50)
+    clock.advance(seconds=-compact.PAUSE_SECONDS)
+    for report in STEPS[1:]:
+        clock.advance(seconds=GRACE.total_seconds() - 1)
+        assert zone.warehouse.compact() == CompactReport()
+        clock.advance(seconds=1)
+        assert zone.warehouse.compact() == report
 
 
 def test_a_clock_that_was_set_back_holds_nothing_up(zone: Zone, clock: SteppedClock) -> None:
@@ -140,18 +74,18 @@ def test_what_is_not_applied_or_of_today_stays_as_it_landed(zone: Zone, clock: S
     waiting = [zone.land(number) for number in (50, 51)]
     today = [zone.land(number, trades(trade(number))) for number in (1_440, 1_441)]  # five days on
     zone.apply(*today)
-    days(zone.warehouse, clock)
+    days(zone.warehouse, clock, 3)
     assert zone.small() == sorted(file.path for file in (*waiting, *today))
     assert [file.key for file in zone.unapplied()] == [file.key for file in waiting]
     zone.apply(*waiting)
-    days(zone.warehouse, clock)
+    days(zone.warehouse, clock, 5)
     assert (len(zone.joined()), zone.small()) == (6, [])
     assert zone.unapplied() == []
 
 
 def test_a_lost_warehouse_is_filled_from_joined_files_without_a_rebuild(zone: Zone, clock: SteppedClock) -> None:
     tables = zone.tables()
-    for _ in range(3):  # at each step: small files, both, joined ones
+    for _ in STEPS:
         zone.warehouse.compact()
         clock.advance(days=1)
         zone.folder.warehouse.unlink()
@@ -206,7 +140,7 @@ def test_a_full_disk_leaves_everything_as_it_was(zone: Zone, clock: SteppedClock
     assert (zone.small(), zone.shown()) == ([], rows)
 
 
-@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
 def test_a_lost_list_of_hidden_files_is_mended_by_the_next_run(zone: Zone, clock: SteppedClock, step: int) -> None:
     rows, tables = zone.shown(), zone.tables()
     days(zone.warehouse, clock, step)
@@ -217,7 +151,7 @@ def test_a_lost_list_of_hidden_files_is_mended_by_the_next_run(zone: Zone, clock
     assert zone.unapplied() == []
     zone.warehouse.compact()
     assert zone.shown() == rows
-    days(zone.warehouse, clock, 3)
+    days(zone.warehouse, clock, 4)
     assert (zone.small(), zone.shown()) == ([], rows)
 
 

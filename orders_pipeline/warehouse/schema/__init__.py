@@ -145,14 +145,19 @@ def _create_views(con: duckdb.DuckDBPyConnection, source: Callable[[str], str]) 
 
 def _files_of(raw: Path, table: str) -> str:
     """The FROM item for one raw table. What it needs where nothing has landed is written here: a file without rows, beside the
-    folders of the shops, and the first list of hidden files, which hides none."""
-    folder = raw / table
-    _write_once(folder / "_empty.parquet", sql("raw_page.sql"))
+    folders of the shops, and the first list of hidden files, which hides none.
+
+    With ``**`` last DuckDB lists no symbolic links: ``compact.py`` leaves them to queries that were told of a file before. It
+    lists all else, and opens only what the constant filter lets through.
+    """
+    folder, empty = raw / table, raw / table / "_empty.parquet"
+    _write_once(empty, sql("raw_page.sql"))
     _write_once(hidden_files(raw, table, 0), sql("hidden.sql"))
     lists = hidden_files(raw, table, 0).with_name(f"{table}-*.parquet")
     return (
-        f"(SELECT * FROM read_parquet({quoted(folder / '**' / '*.parquet')}, hive_partitioning = false, filename = true) "
-        f"WHERE substr(filename, {len(str(folder)) + 2}) NOT IN "  # behind the folder and its slash, counted from one
+        f"(SELECT * FROM read_parquet([{quoted(empty)}, {quoted(folder / '**')}], hive_partitioning = false, filename = true) "
+        # behind the folder and its slash, counted from one
+        f"WHERE suffix(filename, '.parquet') AND substr(filename, {len(str(folder)) + 2}) NOT IN "
         f"(SELECT file FROM read_parquet({quoted(lists)}) QUALIFY number = max(number) OVER ()))"
     )
 
