@@ -13,6 +13,7 @@ BENCHMARKS = {
     "upsert": "bench_store:upsert",
     "publish": "bench_store:publish",
     "ticks": "bench_store:ticks",
+    "raw": "bench_store:raw",
     "analytics": "bench_store:analytics",
     "forecast": "bench_forecast:forecast",
 }

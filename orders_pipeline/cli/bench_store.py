@@ -1,4 +1,4 @@
-"""``bench upsert``, ``publish``, ``ticks``, ``analytics``: options and output. What is measured is in the room ``bench``."""
+"""``bench upsert``, ``publish``, ``ticks``, ``raw``, ``analytics``: options and output. What is measured is in ``bench``."""
 
 from __future__ import annotations
 
@@ -73,6 +73,22 @@ def ticks(sizes: tuple[int, ...], rounds: int, out: Path | None) -> None:
     from orders_pipeline.bench.ticks import measure
 
     _report("ticks", measure(sizes, rounds, _say), out)
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(1), default=30, show_default=True, help="Of 600 raw files each.")
+@click.option("--orders-per-day", type=click.IntRange(1), default=300, show_default=True)
+@_out
+def raw(days: int, orders_per_day: int, out: Path | None) -> None:
+    """The raw files of a shop as they land and after they were joined: listing, views, ledger, rebuild.
+
+    \b
+    Example:
+      orders-pipeline bench raw --days 30
+    """
+    from orders_pipeline.bench.raw import measure
+
+    _report("raw", measure(days, orders_per_day, _say), out)
 
 
 @click.command()

@@ -43,6 +43,10 @@ SMALL_BYTES = 1_000_000
 JOINED_BYTES, JOINED_JSON = 4_000_000, 45_000_000
 """Most bytes of the small files and of their bodies in a joined one: what a rebuild stages at once (``rebuild.BATCH_BYTES``)."""
 
+MOST_WINDOWS = 50_000
+"""That one run joins, at some 4 ms each: what eighty shops bring in a day. Years of small files take a run for each 80 days of a
+shop, and a kill costs minutes."""
+
 ZSTD_LEVEL = 3
 """DuckDB's usual one: written once, kept for ever."""
 
@@ -125,8 +129,10 @@ def compact_folder(
             for done, (table, api) in enumerate(places, start=1):
                 for left_over in api.glob(".*.compact.tmp"):  # of a compaction that was killed
                     left_over.unlink()
-                groups = _groups(con, api, _applied(copy, api), shop_day(clock.now()))
-                written.extend(_join(con, table, api, files) for files in groups)
+                for files in _groups(con, api, _applied(copy, api), shop_day(clock.now())):
+                    if sum(file.windows for file in written) >= MOST_WINDOWS:
+                        break
+                    written.append(_join(con, table, api, files))
                 progress("raw files", done, len(places))
             _hide(con, raw, written, clock.now())
             if written:

@@ -119,6 +119,16 @@ def test_a_joined_file_holds_no_more_than_is_staged_at_once(
     assert zone.shown() == rows
 
 
+def test_what_is_more_than_a_run_does_the_next_ones_do(
+    zone: Zone, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = zone.shown()
+    monkeypatch.setattr(compact, "MOST_WINDOWS", 1)
+    assert [report.joined for report in days(zone.warehouse, clock, 5)] == [1, 1, 1, 1, 0]
+    days(zone.warehouse, clock, 3)
+    assert (zone.small(), zone.shown()) == ([], rows)
+
+
 @contextmanager
 def full_disk(bytes_free: int) -> Iterator[None]:
     """No file may grow past this: what a full disk looks like."""
