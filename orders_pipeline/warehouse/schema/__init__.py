@@ -20,7 +20,7 @@ from orders_pipeline.settings import UserError
 RAW_TABLES = ("trade_pages", "refund_pages", "item_pages", "shipment_pages", "trace_pages", "messages")
 
 SCRATCH_MEMORY = "64MB"
-"""For tables without rows, which take some 10 MB; the default is 80 % of the machine's memory for each process."""
+"""For tables without rows, which were made within 2 MB too; the default is 80 % of the machine's memory for each process."""
 
 _DDL = ("core.sql", "planning.sql", "ops.sql")
 
