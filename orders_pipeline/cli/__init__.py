@@ -22,6 +22,7 @@ COMMANDS = {
     "replenish": "plan:replenish",
     "status": "status:status",
     "rebuild": "rebuild:rebuild",
+    "compact": "compact:compact",
     "purge": "purge:purge",
     "metrics": "metrics:metrics",
     "bench": "bench:bench",

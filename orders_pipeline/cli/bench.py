@@ -15,6 +15,7 @@ BENCHMARKS = {
     "upsert": "bench_store:upsert",
     "publish": "bench_store:publish",
     "ticks": "bench_store:ticks",
+    "raw": "bench_store:raw",
     "analytics": "bench_store:analytics",
     "replenish": "bench_store:replenish",
     "forecast": "bench_forecast:forecast",

@@ -39,6 +39,7 @@ SIZES = {
     "publish": Sizes(("--orders 1000000",), ("--orders 100000 --rounds 3",)),
     # ten million are what the curve is about; once, because building them takes longest of all
     "ticks": Sizes(("--orders 100000 --orders 1000000 --orders 10000000 --rounds 1",), ("--orders 100000 --rounds 1",)),
+    "raw": Sizes(("--days 12",), ("--days 2",)),
     "analytics": Sizes(("--lines 10000000",), ("--lines 1000000",)),
     "replenish": Sizes(("--skus 2600 --skus 10000",), ("--skus 2600 --rounds 1",)),
     "forecast": Sizes(

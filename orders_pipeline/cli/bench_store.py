@@ -1,4 +1,4 @@
-"""``bench upsert``, ``publish``, ``ticks``, ``analytics``, ``replenish``: options and output.
+"""``bench upsert``, ``publish``, ``ticks``, ``raw``, ``analytics``, ``replenish``: options and output.
 
 What is measured is in the room ``bench``.
 """
@@ -74,6 +74,23 @@ def ticks(sizes: tuple[int, ...], rounds: int, out: Path) -> None:
     from orders_pipeline.bench.ticks import measure
 
     deliver(Report("ticks", [measure(sizes, rounds, say)]), out)
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(1), default=30, show_default=True, help="Of 600 raw files each.")
+@click.option("--orders-per-day", type=click.IntRange(1), default=300, show_default=True)
+@out_option
+def raw(days: int, orders_per_day: int, out: Path) -> None:
+    """The raw files of a shop as they land and after they were joined: listing, views, ledger, rebuild.
+
+    \b
+    Example:
+      orders-pipeline bench raw --days 30
+    """
+    from orders_pipeline.bench.raw import measure
+    from orders_pipeline.bench.report import Report
+
+    deliver(Report("raw", [measure(days, orders_per_day, say)]), out)
 
 
 @click.command()

@@ -68,6 +68,7 @@ class Health:
         default_factory=list
     )  # kind, shop, subject, since, detail
     published_at: datetime | None = None
+    published_today: tuple[int, int] = (0, 0)  # copies for readers, and bytes written for them
 
 
 def look(folder: DataFolder, shops: Iterable[str], now: datetime) -> Health:
@@ -77,6 +78,8 @@ def look(folder: DataFolder, shops: Iterable[str], now: datetime) -> Health:
         from orders_pipeline.warehouse import Warehouse
 
         health.published_at = datetime.fromtimestamp(folder.published.stat().st_mtime, UTC)
+        last = Warehouse(folder).last_published()
+        health.published_today = last.written_on(shop_day(now)) if last else (0, 0)
         with Warehouse(folder).read() as con:
             _read_shops(con, health, now)
             _read_planning(con, health)

@@ -144,6 +144,9 @@ def families(health: Health, now: datetime) -> Iterator[Metric]:
     yield gauge("open_incidents", "Incidents that are not over.", incidents.items(), "shop", "kind")
     published = [((), _unix(health.published_at))]
     yield gauge("published_timestamp_seconds", "When the copy for readers was made.", published)
+    copies, written = health.published_today
+    yield gauge("published_copies_today", "Copies for readers made since midnight in Shanghai.", [((), copies)])
+    yield gauge("published_bytes_today", "Bytes written for them.", [((), written)])
     count = [((), float(len(problems(health, shop_day(now)))))]
     yield gauge("problems", "Things that need a person; `orders-pipeline status` names them.", count)
 

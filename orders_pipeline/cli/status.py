@@ -42,10 +42,9 @@ def status(clock: Clock, data: Path | None) -> None:
             wrong.append(str(error))
     wrong += problems(health, shop_day(clock.now()))
 
-    tell(
-        f"Data folder {folder.root}: "
-        + (f"published {local(health.published_at)}" if health.published_at else "nothing stored yet")
-    )
+    copies, written = health.published_today
+    published = f"published {local(health.published_at)}, {copies:,} copies and {written / 1e6:,.1f} MB written today"
+    tell(f"Data folder {folder.root}: {published if health.published_at else 'nothing stored yet'}")
     if not shops and not bad:
         tell(f"No shop in {shops_file()}: add one with `orders-pipeline shops add`, or try `orders-pipeline demo`.")
     if shops:

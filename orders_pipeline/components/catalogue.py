@@ -62,7 +62,7 @@ SHOP_TABLES: dict[str, Table] = {
             f"Pages of the **full pull**: orders by the day they were created, for the first load and for days that are "
             f"read again. {_RAW} Days that have been read are skipped; `refetch_days` in the run's config reads days "
             "again, `since` and `until` bound the pull.",
-            "SELECT window_start, page_no, row_count, calls FROM read_parquet('data/raw/trade_pages/shop={shop}/*/*.parquet')",
+            "SELECT window_start, page_no, row_count, calls FROM raw.trade_pages WHERE shop = '{shop}'",
             ("parquet",),
         ),
         Table(
@@ -71,14 +71,14 @@ SHOP_TABLES: dict[str, Table] = {
             f"Pages of the **incremental pull**: orders by the time they changed, in closed windows of at most 30 minutes "
             f"that end 3 minutes behind the platform's clock and overlap by 5. {_RAW} After the windows the tail is read: "
             "what changed in the last minutes goes straight to the tables and is read again by the next window.",
-            "SELECT window_start, page_no, row_count, calls FROM read_parquet('data/raw/trade_pages/shop={shop}/*/*.parquet')",
+            "SELECT window_start, page_no, row_count, calls FROM raw.trade_pages WHERE shop = '{shop}'",
             ("parquet",),
         ),
         Table(
             "raw_refund_pages",
             "raw.refund_pages",
             f"Pages of the **refund list**, by the time a refund changed. {_RAW}",
-            "SELECT window_start, page_no, row_count, calls FROM read_parquet('data/raw/refund_pages/shop={shop}/*/*.parquet')",
+            "SELECT window_start, page_no, row_count, calls FROM raw.refund_pages WHERE shop = '{shop}'",
             ("parquet",),
         ),
         Table(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import get_args
 
 import duckdb
 
+from orders_pipeline.clock import shop_day
 from orders_pipeline.platforms.base import FeedName, RawTable, Window
 from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.drift import export_drift
 from orders_pipeline.sync.incidents import close_for_read_since, open_for_unknown_codes, tell_of_quarantine
-from orders_pipeline.sync.landing import LandedFile
 from orders_pipeline.sync.window_read import rows_of
 from orders_pipeline.warehouse import ApplyReport, mapping_version
+from orders_pipeline.warehouse.raw_zone import Key, LandedFile
 
 BYTES_A_TRANSACTION = 8_000_000
 """Of compressed files: about 30,000 orders, which parse in about 300 MB and hold the lock for about a second."""
@@ -58,23 +60,30 @@ def apply_landed(ctx: Context, tables: Sequence[RawTable]) -> ApplyReport:
     return report
 
 
-def _batches(files: Sequence[LandedFile]) -> Iterator[list[LandedFile]]:
+def _batches(windows: Sequence[LandedFile]) -> Iterator[list[LandedFile]]:
+    """Windows of one file stay together: it is staged whole, however many of them are asked for."""
+    files: defaultdict[Path, list[LandedFile]] = defaultdict(list)
+    for window in windows:
+        files[window.path].append(window)
     batch: list[LandedFile] = []
     size = 0
-    for file in files:
-        if batch and size + file.size > BYTES_A_TRANSACTION:
+    for some in files.values():
+        if batch and size + some[0].size > BYTES_A_TRANSACTION:
             yield batch
             batch, size = [], 0
-        batch.append(file)
-        size += file.size
+        batch += some
+        size += some[0].size
     if batch:
         yield batch
 
 
+def _paths(windows: Sequence[LandedFile]) -> list[Path]:
+    return list(dict.fromkeys(window.path for window in windows))
+
+
 def apply_files(ctx: Context, files: Sequence[LandedFile]) -> ApplyReport:
     """Apply these windows in one transaction, the call log with them."""
-    paths = [file.path for file in files]
-    report = ctx.warehouse.apply(paths, holder=ctx.holder, also=lambda con: _record(ctx, con))
+    report = ctx.warehouse.apply(_paths(files), holder=ctx.holder, also=lambda con: _record(ctx, con))
     ctx.applied.extend(files)
     return report
 
@@ -93,15 +102,29 @@ def retry_quarantined(ctx: Context) -> ApplyReport:
             "SELECT DISTINCT api, window_start, window_end, fetched_at FROM ops.quarantine WHERE shop = ?", [shop]
         ).fetchall()
     keys = {(api, *(instant.astimezone(UTC) for instant in instants)) for api, *instants in windows}
-    tables = get_args(RawTable) if keys else ()
-    paths = [file.path for table in tables for file in ctx.landing.files(table, shop) if file.key in keys]
+    found = _windows(ctx, keys)
 
     def remember(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("DELETE FROM ops.meta WHERE key = ?", [f"mapping:{shop}"])
         con.execute("INSERT INTO ops.meta VALUES (?, ?)", [f"mapping:{shop}", version])
         tell_of_quarantine(con, shop, ctx.clock.now(), rejected=True)
 
-    return ctx.warehouse.apply_again(paths, holder=ctx.holder, also=remember)
+    report = ApplyReport()
+    *others, last = list(_batches(found)) or [[]]
+    for batch in others:
+        report += ctx.warehouse.apply_again(_paths(batch), holder=ctx.holder)
+    return report + ctx.warehouse.apply_again(_paths(last), holder=ctx.holder, also=remember)
+
+
+def _windows(ctx: Context, keys: Collection[Key]) -> list[LandedFile]:
+    """The windows of the raw zone with these keys, each from one file."""
+    found: dict[Key, LandedFile] = {}
+    days = {(api, shop_day(fetched_at)) for api, _, _, fetched_at in keys}
+    for table in get_args(RawTable) if keys else ():
+        found |= {window.key: window for window in ctx.landing.files(table, ctx.shop.shop)}
+        joined = [file for file in ctx.landing.joined(table, ctx.shop.shop) if (file.api, file.day) in days]
+        found |= {window.key: window for window in ctx.landing.windows_of(joined)}
+    return [window for key, window in found.items() if key in keys]
 
 
 def read_tail(ctx: Context, feeds: Sequence[FeedName] = TAIL_FEEDS) -> TailReport:

@@ -13,12 +13,13 @@ from orders_pipeline.platforms.base import Feed, FeedName, NotListedError, Page,
 from orders_pipeline.settings import DataFolder, UserError
 from orders_pipeline.shops import Shop
 from orders_pipeline.sync.caller import Caller
-from orders_pipeline.sync.landing import LandedFile, Landing, Origin
+from orders_pipeline.sync.landing import Landing, Origin
 from orders_pipeline.sync.ledger import Ledger
 from orders_pipeline.sync.ops import Ops
 from orders_pipeline.sync.paging import read_once, read_window
 from orders_pipeline.sync.window_read import FetchPage, SecondTooLargeError, UnstableWindowError, WindowRead, total_of
 from orders_pipeline.warehouse import Warehouse
+from orders_pipeline.warehouse.raw_zone import LandedFile
 
 
 class Progress(Protocol):

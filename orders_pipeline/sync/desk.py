@@ -22,7 +22,7 @@ from orders_pipeline.sync.applying import TailReport, apply_files, read_tail
 from orders_pipeline.sync.context import Context
 from orders_pipeline.sync.inbox import Inbox, told_at
 from orders_pipeline.sync.incidents import open_for_unread_message
-from orders_pipeline.sync.landing import LandedFile
+from orders_pipeline.warehouse.raw_zone import LandedFile
 
 CONFIRM_AT_ONCE = 200
 """The platform's limit of ids a confirmation."""

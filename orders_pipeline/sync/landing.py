@@ -1,28 +1,32 @@
-"""The raw zone: one complete fetched window is one immutable zstd Parquet file, written aside, synced, then renamed.
+"""The raw zone: one complete fetched window lands as one immutable zstd Parquet file, written aside, synced, then renamed.
 
-``raw/<table>/shop=<shop>/<api>/<start>_<end>_<fetched>.parquet``: the name carries the ledger's key, so what has landed is
-known from a listing. Only allow-listed bodies reach this module (``platforms``).
+What is known from the files' names is in ``warehouse/raw_zone.py``. Only allow-listed bodies reach this module (``platforms``).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
 from orders_pipeline.platforms.base import Page, RawTable
+from orders_pipeline.warehouse import raw_zone
+from orders_pipeline.warehouse.hidden import place
+from orders_pipeline.warehouse.raw_zone import JoinedFile, LandedFile
 
 ZSTD_LEVEL = 1
 """84 MB of pages cost 0.18 CPU s at level 1 and 0.28 at the usual 3, for files that are 5 % larger."""
 
+MEMORY_LIMIT = "1GB"
+"""A window of 50,000 orders, 100 MB of JSON, is written within 400 MB, and ``paging`` hands over a tenth of that at once; four
+may be in flight. The default is 80 % of the machine's memory for each process."""
+
 Span = tuple[datetime, datetime]
 """Start and end of what was read; equal where a single answer (an order, a snapshot) covers no interval."""
-
-_STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 _COPY = """
 COPY (SELECT $platform AS platform, $shop AS shop, $api AS api, $channel AS channel,
@@ -32,23 +36,6 @@ COPY (SELECT $platform AS platform, $shop AS shop, $api AS api, $channel AS chan
         unnest($body) AS body)
 TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {level})
 """
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class LandedFile:
-    """A file of the raw zone and the ledger key that its name carries."""
-
-    api: str
-    window_start: datetime
-    window_end: datetime
-    fetched_at: datetime
-    path: Path
-    size: int = 0  # bytes
-
-    @property
-    def key(self) -> tuple[str, datetime, datetime, datetime]:
-        """(api, window_start, window_end, fetched_at), as in ``ops.sync_windows`` of one shop."""
-        return self.api, self.window_start, self.window_end, self.fetched_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +54,7 @@ class Landing:
     def __init__(self, raw: Path) -> None:
         self._raw = raw
         # kept: opening one costs ten times what a small window costs to write, and one file keeps no second thread busy
-        self._con = duckdb.connect(":memory:", config={"threads": 1})
+        self._con = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": MEMORY_LIMIT})
 
     def land(
         self,
@@ -84,7 +71,7 @@ class Landing:
         counted and never showed. Raises OSError where the disk refuses."""
         folder = self._raw / table / f"shop={origin.shop}" / pages[0].api
         folder.mkdir(parents=True, exist_ok=True)
-        while (path := folder / _name(span, fetched_at)).exists():
+        while (path := folder / raw_zone.window_name(*span, fetched_at)).exists():
             fetched_at += timedelta(microseconds=1)
         self.write(path, origin, span, pages, fetched_at, calls, shortfall)
         return LandedFile(pages[0].api, *span, fetched_at, path, path.stat().st_size)
@@ -120,34 +107,21 @@ class Landing:
         try:
             with self._con.cursor() as con:  # of its own: windows are written from several threads
                 con.execute(_COPY.format(path=str(temporary).replace("'", "''"), level=ZSTD_LEVEL), values)
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            os.rename(temporary, path)
+            place(temporary, path)  # the name, too, must survive a power cut before the window may be called landed
         finally:
             temporary.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the name, too, must survive a power cut before the window may be called landed
-        finally:
-            os.close(folder)
 
     def files(self, table: RawTable, shop: str) -> Iterator[LandedFile]:
-        """Every landed file of a shop's raw table, in no particular order."""
-        root = self._raw / table / f"shop={shop}"
-        for folder in root.iterdir() if root.is_dir() else ():
-            for entry in os.scandir(folder):
-                if entry.name.endswith(".parquet"):
-                    start, end, fetched = (_instant(part) for part in entry.name.removesuffix(".parquet").split("_"))
-                    yield LandedFile(folder.name, start, end, fetched, Path(entry.path), entry.stat().st_size)
+        """Windows of a shop's raw table that have a file of their own, in no particular order."""
+        for folder in raw_zone.folders(self._raw, table, shop):
+            yield from raw_zone.windows_in(folder)
 
+    def joined(self, table: RawTable, shop: str) -> Iterator[JoinedFile]:
+        """Files of a shop's raw table that hold several windows."""
+        for folder in raw_zone.folders(self._raw, table, shop):
+            yield from raw_zone.joined_in(folder)
 
-def _name(span: Span, fetched_at: datetime) -> str:
-    return "_".join(_stamp(instant) for instant in (*span, fetched_at)) + ".parquet"
-
-
-def _stamp(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime(_STAMP)
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)  # 30 times as fast as strptime, and a shop gains some 600 files a day
+    def windows_of(self, files: Iterable[JoinedFile]) -> list[LandedFile]:
+        """The windows that joined files hold, read from them."""
+        with self._con.cursor() as con:
+            return raw_zone.windows_of(con, files)

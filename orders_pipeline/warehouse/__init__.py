@@ -3,6 +3,7 @@
 Knows raw files, not who fetched them; a platform's words only through that platform's mapping folder.
 """
 
+from orders_pipeline.warehouse.compact import CompactReport
 from orders_pipeline.warehouse.publish import Published
 from orders_pipeline.warehouse.purge import DEFAULT_DAYS, LEAST_DAYS, PurgeReport, purged_until
 from orders_pipeline.warehouse.report import ApplyReport
@@ -15,6 +16,7 @@ __all__ = [
     "LEAST_DAYS",
     "ApplyReport",
     "Column",
+    "CompactReport",
     "Published",
     "PurgeReport",
     "Stage",

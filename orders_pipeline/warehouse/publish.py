@@ -18,7 +18,7 @@ import json
 import os
 import shutil
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
@@ -65,6 +65,10 @@ class Published:
     def interval(self) -> float:
         """Seconds before the next copy may be made."""
         return max(MIN_INTERVAL_SECONDS, COPY_SHARE * self.seconds)
+
+    def written_on(self, day: date) -> tuple[int, int]:
+        """Copies made on a day of Shanghai and the bytes written for them, where it is this copy's day or a later one."""
+        return (self.day_copies, self.day_bytes) if self.day == day.isoformat() else (0, 0)
 
 
 class Publisher:

@@ -19,6 +19,7 @@ import duckdb
 
 from orders_pipeline.clock import SHOP_TZ, Clock
 from orders_pipeline.settings import DataFolder, UserError
+from orders_pipeline.warehouse.compact import finish
 from orders_pipeline.warehouse.lock import writer_lock
 from orders_pipeline.warehouse.open import open_memory
 from orders_pipeline.warehouse.publish import SUPERSEDED_SECONDS, Publisher
@@ -84,6 +85,8 @@ def purge_folder(
     """
     spill, raw, cutoff = folder.root / "spill", folder.raw.resolve(), cutoff_of(kept_from)
     with writer_lock(folder.locks / "rebuild.lock", "purge", clock):  # a rebuild reads what is rewritten here
+        with open_memory(spill) as con:
+            finish(con, folder.raw, clock.now())
         with writer_lock(lock, "purge", clock), session(open_memory(spill), folder.warehouse, raw) as con:
             rows = _find(con, cutoff)
             _remember(con, raw, kept_from)
@@ -178,15 +181,22 @@ def _delete(con: duckdb.DuckDBPyConnection, cutoff: datetime) -> None:
 
 def _correct_ledger(con: duckdb.DuckDBPyConnection, files: list[RawFile]) -> None:
     """The ledger as a rebuild from the remaining files would write it."""
-    key = "shop = ? AND api = ? AND window_start = ? AND window_end = ? AND fetched_at = ?"
+    same = "shop = ? AND api = ? AND window_start = ? AND window_end = ? AND fetched_at = ?"
     for file in files:
-        if file.remove:
-            con.execute(f"DELETE FROM ops.sync_windows WHERE {key}", list(file.key))
-        else:
-            (pages, rows) = con.execute(
-                f"SELECT count(*), coalesce(sum(row_count), 0) FROM read_parquet({quoted(file.path)})"
-            ).fetchone() or (0, 0)
-            con.execute(f"UPDATE ops.sync_windows SET pages = ?, rows = ? WHERE {key}", [pages, rows, *file.key])
+        left: dict[tuple[object, ...], tuple[int, int]] = {}
+        if file.path.exists():
+            rows = con.execute(
+                "SELECT shop, api, window_start, window_end, fetched_at, count(*), sum(row_count)::BIGINT "
+                f"FROM read_parquet({quoted(file.path)}, hive_partitioning = false) GROUP BY ALL"
+            ).fetchall()
+            left = {tuple(key): (pages, count) for *key, pages, count in rows}
+        for window in file.windows:
+            if window.key in left:
+                con.execute(
+                    f"UPDATE ops.sync_windows SET pages = ?, rows = ? WHERE {same}", [*left[window.key], *window.key]
+                )
+            else:
+                con.execute(f"DELETE FROM ops.sync_windows WHERE {same}", list(window.key))
 
 
 def _make_anew(folder: DataFolder, raw: Path) -> None:

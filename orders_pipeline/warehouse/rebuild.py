@@ -14,8 +14,9 @@ from orders_pipeline.warehouse.lock import writer_lock
 from orders_pipeline.warehouse.open import open_memory
 from orders_pipeline.warehouse.publish import Publisher
 from orders_pipeline.warehouse.purge import newest_sums
+from orders_pipeline.warehouse.raw_zone import sources, window_count
 from orders_pipeline.warehouse.report import ApplyReport
-from orders_pipeline.warehouse.schema import RAW_TABLES, columns, quoted, tables
+from orders_pipeline.warehouse.schema import columns, quoted, tables
 from orders_pipeline.warehouse.session import log_of, session
 from orders_pipeline.warehouse.stage import Stage
 from orders_pipeline.warehouse.upsert import upsert
@@ -23,8 +24,8 @@ from orders_pipeline.warehouse.upsert import upsert
 BATCH_BYTES = 4_000_000
 """Parquet bytes a transaction: about 45 MB of JSON or 20,000 orders, which are staged within 500 MB of memory."""
 
-BATCH_FILES = 40
-"""Files a transaction at most: very even data compresses so well that bytes do not bound the work."""
+BATCH_WINDOWS = 40
+"""Windows a transaction before it is called full: very even data compresses so well that bytes do not bound the work."""
 
 FROM_RAW = ("core.", "raw.", "ops.sync_windows", "ops.quarantine", "ops.meta")
 """Tables that ``raw/`` gives, by the beginning of their names. All others are carried over."""
@@ -103,18 +104,20 @@ def _bring_back_sums(folder: DataFolder, fresh: Path) -> None:
 
 
 def _raw_files(folder: DataFolder) -> list[Path]:
-    return sorted(file for table in RAW_TABLES for file in (folder.raw / table).glob("shop=*/*/*.parquet"))
+    with open_memory(folder.root / "spill") as con:
+        return sources(con, folder.raw)
 
 
 def _batches(files: Iterable[Path]) -> Iterator[list[Path]]:
     batch: list[Path] = []
-    size = 0
+    size = windows = 0
     for file in files:
         batch.append(file)
         size += file.stat().st_size
-        if size >= BATCH_BYTES or len(batch) >= BATCH_FILES:
+        windows += window_count(file)
+        if size >= BATCH_BYTES or windows >= BATCH_WINDOWS:
             yield batch
-            batch, size = [], 0
+            batch, size, windows = [], 0, 0
     if batch:
         yield batch
 

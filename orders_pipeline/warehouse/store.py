@@ -11,6 +11,7 @@ import duckdb
 
 from orders_pipeline.clock import Clock, SystemClock
 from orders_pipeline.settings import DataFolder, UserError
+from orders_pipeline.warehouse.compact import CompactReport, compact_folder
 from orders_pipeline.warehouse.lock import writer_lock
 from orders_pipeline.warehouse.open import open_copy, open_memory
 from orders_pipeline.warehouse.publish import Published, Publisher
@@ -104,7 +105,7 @@ class Warehouse:
         """As ``apply``, without ledger rows: what was read past the last closed window."""
         return self._apply(files, holder, also, with_ledger=False)
 
-    def apply_again(self, files: Sequence[Path], *, holder: str, also: Also) -> ApplyReport:
+    def apply_again(self, files: Sequence[Path], *, holder: str, also: Also | None = None) -> ApplyReport:
         """Files that the ledger knows, by the mapping as it is now: what it can read leaves ``ops.quarantine``."""
         if not files:
             return self._apply(files, holder, also, with_ledger=False)
@@ -116,7 +117,8 @@ class Warehouse:
                     "AND q.window_start = w.window_start AND q.window_end = w.window_end AND q.fetched_at = w.fetched_at"
                 )
                 rows = upsert(con, facts.filled, self._clock.now(), with_ledger=False)
-                also(con)
+                if also:
+                    also(con)
         return ApplyReport.of(rows, facts)
 
     def _apply(self, files: Sequence[Path], holder: str, also: Also | None, *, with_ledger: bool) -> ApplyReport:
@@ -143,6 +145,17 @@ class Warehouse:
         report = rebuild_file(self._folder, self._clock, self._lock, self._publisher, progress)
         self.flush()
         return report
+
+    def compact(self, progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None) -> CompactReport:
+        """Join the small raw files of past days, a step a day: ``compact.py``. ``progress`` is told what, done and in all.
+
+        Raises UserError where a rebuild, a purge or another compaction is at work.
+        """
+        if not self._folder.published.exists():
+            return CompactReport()  # nothing was ever applied
+        self.prepare()  # views of an older version would show rows twice
+        with self.read() as copy:
+            return compact_folder(self._folder, self._clock, copy, progress)
 
     def preview_purge(self, kept_from: date) -> PurgeReport:
         """What ``purge`` would take, by the published copy. Changes nothing; raises UserError where there is no copy."""

@@ -32,7 +32,7 @@ WITHOUT_DATA = {"sandbox", "shops add", "shops list"}  # these, and benchmarks, 
 def test_the_commands_are_those_of_the_contract() -> None:
     assert set(COMMANDS) == {
         "demo", "sandbox", "shops", "sync", "backfill", "reconcile", "forecast", "replenish", "status", "rebuild",
-        "purge", "metrics", "bench",
+        "compact", "purge", "metrics", "bench",
     }  # fmt: skip
     assert {"shops add", "shops list", "shops check"} <= set(ALL)
 

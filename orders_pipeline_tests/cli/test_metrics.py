@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from orders_pipeline.settings import DataFolder
 from orders_pipeline.sync.ops import Ops
+from orders_pipeline.warehouse import Warehouse
 from orders_pipeline_tests.cli.conftest import NOW, Merchant
 
 TEA = ("shop", "tea_tmall")
@@ -51,6 +52,12 @@ def test_a_loaded_shop_is_measured(loaded: Merchant) -> None:
         query = "SELECT epoch(max(window_end)) FROM ops.sync_windows WHERE api = 'taobao.trades.sold.increment.get'"
         assert (found["complete_until_timestamp_seconds", TEA],) == con.execute(query).fetchone()
     assert NOW.timestamp() <= found["tail_read_until_timestamp_seconds", TEA] <= loaded.clock.now().timestamp()
+    last = Warehouse(DataFolder(loaded.data)).last_published()
+    assert last is not None
+    assert (found["published_copies_today",], found["published_bytes_today",]) == (last.day_copies, last.day_bytes)
+    assert found["published_copies_today",] > 0
+    loaded.clock.advance(86_400)
+    assert once(loaded)["published_copies_today",] == 0
     assert found["ledger_holes", TEA] == found["differences", TEA] == found["quarantined_rows", TEA] == 0
     assert found["breaker_state", TEA, ("state", "closed")] == 1
     assert found["breaker_failure_ratio", TEA] == 0

@@ -142,7 +142,7 @@ def test_the_query_on_every_assets_page_runs_and_finds_rows(lived: Lived) -> Non
     empty = []
     for key in graph.get_all_asset_keys():
         query = graph.get(key).description.partition("read_only=True)\n")[2].partition("\n```")[0]
-        if not read(lived.folder, query.replace("data/raw", str(lived.folder.raw))):
+        if not read(lived.folder, query):
             empty.append(key.to_user_string())
     assert empty in ([], ["tea_tmall/parcels"])  # whether a parcel stalls is the world's chance
 
@@ -174,6 +174,20 @@ def test_a_day_is_read_again_and_compared_again_in_one_run(lived: Lived) -> None
     made = materialized(result)
     assert made["tea_tmall/raw_full_pages"]["rows"] == made["daily_reconciliation"]["platform_count"]
     assert ("refetch",) in read(lived.folder, "SELECT DISTINCT channel FROM ops.sync_windows")
+
+
+def test_upkeep_joins_the_raw_files_of_past_days_and_nothing_is_read_again(lived: Lived) -> None:
+    raw = "SELECT count(*), sum(row_count), bit_xor(hash(COLUMNS(*))) FROM raw.trade_pages"
+    before = read(lived.folder, raw)
+    reports = []
+    for _ in range(4):
+        lived.sandbox.clock.advance(86_400)
+        result = lived.run("upkeep")
+        assert failures(result) == []
+        (output,) = (one for one in result.all_events if one.is_successful_output and one.step_key == "join_raw_files")
+        reports.append({name: value.value for name, value in output.event_specific_data.metadata.items()})
+        assert read(lived.folder, raw) == before
+    assert reports[0]["windows"] == reports[3]["removed"] > reports[0]["joined"] == reports[1]["shown"] > 0
 
 
 def test_a_day_that_is_no_day_is_told(lived: Lived) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
 import duckdb
@@ -22,6 +23,8 @@ from orders_pipeline.sync.incidents import tell_of_quarantine
 from orders_pipeline.warehouse import Warehouse
 from orders_pipeline_tests.conftest import living_sandbox
 from orders_pipeline_tests.sync.fronts import Changed
+from orders_pipeline_tests.warehouse.conftest import SteppedClock
+from orders_pipeline_tests.warehouse.small_files import days
 
 OpenSync = Callable[..., AbstractContextManager[ShopSync]]
 RULE = next(rule for rule in SHOP_RULES if rule.name == "nothing_in_quarantine")
@@ -79,15 +82,21 @@ def test_a_row_that_cannot_be_read_is_red_until_a_newer_version_is(folder: DataF
         assert open_incidents(folder, "quarantine") == []
 
 
+@pytest.mark.parametrize("joined", [False, True])
 def test_an_upgrade_reads_it_from_the_raw_file_without_a_call(
-    folder: DataFolder, open_sync: OpenSync, monkeypatch: pytest.MonkeyPatch
+    folder: DataFolder, open_sync: OpenSync, monkeypatch: pytest.MonkeyPatch, joined: bool
 ) -> None:
     """The mapping before could not read a text in ``created``; the one after can. The change of versions is what counts."""
     poison = Poison()
     poison.payment = "12.3.4"
-    with living_sandbox(1, 30, faults=[Middleware(Changed, change=poison)]) as sandbox, open_sync(sandbox) as sync:
-        sync.backfill(1)
+    with living_sandbox(3, 10, faults=[Middleware(Changed, change=poison)]) as sandbox, open_sync(sandbox) as sync:
+        sync.backfill(3)
         assert not is_green(folder, sandbox)
+        if joined:
+            clock = SteppedClock(sandbox.clock.now() + timedelta(days=1))
+            days(Warehouse(folder, clock), clock)
+            left = folder.raw.glob("trade_pages/shop=*/taobao.trades.sold.get/*")
+            assert [path.name.partition("_")[0] for path in left] == ["joined"]
         calls = read(folder, "SELECT count(*) FROM ops.api_calls")
         before = read(folder, "FROM ops.quarantine")
         sync.apply_landed("trade_pages")

@@ -1,4 +1,6 @@
-"""What keeps the run history and the call log from growing for ever: one job a day."""
+"""What keeps the run history, the call log and the number of raw files from growing for ever: one job a day."""
+
+from dataclasses import asdict
 
 import dagster as dg
 
@@ -20,9 +22,19 @@ def forget_old(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pipeli
     context.add_output_metadata({"runs_deleted": pruned.deleted, "runs_kept": pruned.kept, "calls_forgotten": calls})
 
 
-@dg.job(description="Old runs leave the run history, old calls the call log.")
+@dg.op(
+    description="Joins the small raw files of past days, each of some windows that were applied, into one file a day and API."
+)
+def join_raw_files(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
+    with failing_in_one_line(), without_pandas():
+        report = pipeline.warehouse().compact()
+    context.add_output_metadata(asdict(report))
+
+
+@dg.job(description="Old runs leave the run history, old calls the call log; small raw files are joined.")
 def upkeep() -> None:
     forget_old()
+    join_raw_files()
 
 
 upkeep_schedule = dg.ScheduleDefinition(
@@ -31,5 +43,5 @@ upkeep_schedule = dg.ScheduleDefinition(
     cron_schedule="10 4 * * *",  # between the night's reconciliation and the morning's plan
     execution_timezone=SHOP_TZ.key,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Forgets old runs and calls.",
+    description="Forgets old runs and calls, joins small raw files.",
 )

@@ -30,13 +30,14 @@ def published_copy(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult
         with warehouse.read() as con:
             (rows,) = con.execute(ALL_ROWS).fetchone() or (0,)
         copy, last = pipeline.folder.published.resolve(), warehouse.last_published()
+        copies, written = last.written_on(pipeline.today) if last else (0, 0)
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": int(rows),
                 "megabytes": round(copy.stat().st_size / 1e6, 1),
                 "version": copy.name,
-                "copies_today": last.day_copies if last else 0,
-                "megabytes_written_today": round(last.day_bytes / 1e6, 1) if last else 0.0,
+                "copies_today": copies,
+                "megabytes_written_today": round(written / 1e6, 1),
                 "open_with": f"duckdb.connect({str(pipeline.folder.published)!r}, read_only=True)",
             }
         )

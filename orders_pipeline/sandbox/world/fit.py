@@ -16,12 +16,15 @@ from orders_pipeline.sandbox.world.profile import DELAY_LEVELS, Profile
 NORMAL_TRADING_FROM = "2020-02-17"
 """Before that day the shop was shut for the epidemic (2 to 400 orders a day) and 36 to 44 % of orders were refunded."""
 
+MEMORY_LIMIT = "2GB"
+"""For a table of orders on a developer's machine; the default is 80 % of its memory."""
+
 
 def fit(path: Path) -> Profile:
     """The profile of the orders in a Parquet file, of the days of normal trading."""
     import duckdb
 
-    with duckdb.connect() as con:
+    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT}) as con:
         con.execute(
             "CREATE TABLE orders AS SELECT *, epoch(paid_ts - created_ts) AS delay FROM read_parquet(?) WHERE created_ts >= ?",
             [str(path), NORMAL_TRADING_FROM],

@@ -5,6 +5,7 @@ No data and no locking here. A change to a table that exists in the field needs 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ import duckdb
 from orders_pipeline.settings import UserError
 
 RAW_TABLES = ("trade_pages", "refund_pages", "item_pages", "shipment_pages", "trace_pages", "messages")
+
+SCRATCH_MEMORY = "64MB"
+"""For tables without rows, which were made within 2 MB too; the default is 80 % of the machine's memory for each process."""
 
 _DDL = ("core.sql", "planning.sql", "ops.sql")
 
@@ -39,7 +43,7 @@ def sql(name: str) -> str:
 
 @lru_cache
 def _described() -> dict[str, tuple[str, tuple[Column, ...]]]:
-    with duckdb.connect(":memory:") as con:
+    with _scratch() as con:
         _create_tables(con)
         _create_views(con, lambda _: f"({sql('raw_page.sql')})")
         comments: dict[str, str] = dict(
@@ -140,16 +144,41 @@ def _create_views(con: duckdb.DuckDBPyConnection, source: Callable[[str], str]) 
 
 
 def _files_of(raw: Path, table: str) -> str:
-    """The FROM item for one raw table; its empty file is written here, beside the folders of the shops."""
-    folder = raw / table
-    folder.mkdir(parents=True, exist_ok=True)
-    empty = folder / "_empty.parquet"
-    if not empty.exists():
-        temporary = empty.with_suffix(".tmp")
-        with duckdb.connect(":memory:") as con:
-            con.execute(f"COPY ({sql('raw_page.sql')}) TO {quoted(temporary)} (FORMAT parquet)")
-        temporary.rename(empty)
-    return f"read_parquet({quoted(folder / '**' / '*.parquet')}, hive_partitioning = false)"
+    """The FROM item for one raw table. What it needs where nothing has landed is written here: a file without rows, beside the
+    folders of the shops, and the first list of hidden files, which hides none.
+
+    With ``**`` last DuckDB lists no symbolic links: ``compact.py`` leaves them to queries that were told of a file before. It
+    lists all else, and opens only what the constant filter lets through.
+    """
+    folder, empty = raw / table, raw / table / "_empty.parquet"
+    _write_once(empty, sql("raw_page.sql"))
+    _write_once(hidden_files(raw, table, 0), sql("hidden.sql"))
+    lists = hidden_files(raw, table, 0).with_name(f"{table}-*.parquet")
+    return (
+        f"(SELECT * FROM read_parquet([{quoted(empty)}, {quoted(folder / '**')}], hive_partitioning = false, filename = true) "
+        # behind the folder and its slash, counted from one
+        f"WHERE suffix(filename, '.parquet') AND substr(filename, {len(str(folder)) + 2}) NOT IN "
+        f"(SELECT file FROM read_parquet({quoted(lists)}) QUALIFY number = max(number) OVER ()))"
+    )
+
+
+def hidden_files(raw: Path, table: str, number: int) -> Path:
+    """The list with that number of the files of a raw table that its view leaves out: ``hidden.py``."""
+    return raw / "hidden" / f"{table}-{number:08d}.parquet"
+
+
+def _write_once(path: Path, query: str) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with _scratch() as con:
+        con.execute(f"COPY ({query}) TO {quoted(temporary)} (FORMAT parquet)")
+    temporary.rename(path)
+
+
+def _scratch() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config={"threads": 1, "memory_limit": SCRATCH_MEMORY})
 
 
 def quoted(path: Path | str) -> str:

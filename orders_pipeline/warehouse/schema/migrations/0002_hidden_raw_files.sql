@@ -1,0 +1,1 @@
+-- The views over raw/ leave hidden files out; they are made anew with every migration, and no table changes.
