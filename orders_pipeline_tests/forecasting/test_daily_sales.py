@@ -96,6 +96,24 @@ def test_a_bundle_counts_as_its_parts(con: duckdb.DuckDBPyConnection) -> None:
     assert sold == [("CUP", 6, 1, "15.00"), ("POT", 2, 1, "5.00")]
 
 
+def test_an_order_with_a_bundle_and_its_part_alone_is_one_order_of_the_part(con: duckdb.DuckDBPyConnection) -> None:
+    shop = Shop.empty()
+    order = shop.order()
+    bundle = shop.line(order, merchant_sku="SET")
+    shop.line(order, merchant_sku="CUP")
+    shop.store(con)
+    con.execute(
+        "INSERT INTO core.line_parts BY NAME SELECT platform, shop, line_id, order_id, 1 AS part_no, 'CUP' AS merchant_sku,"
+        " product_id, sku_id, 3 AS quantity FROM core.order_lines WHERE line_id = ?",
+        [bundle],
+    )
+    con.execute("UPDATE core.order_lines SET skus_differ = false")
+    refresh_daily_sales(con)
+    assert [(sku, units, orders, str(revenue)) for sku, _, units, orders, revenue, _, _ in table(con)] == [
+        ("CUP", 8, 1, "40.00")
+    ]
+
+
 def test_what_is_refunded_after_shipping_was_demand(con: duckdb.DuckDBPyConnection) -> None:
     shop = Shop.empty()
     line = shop.line(
