@@ -33,7 +33,8 @@ SELECT 'tmall' AS platform, '{shop}' AS shop, id::VARCHAR AS order_id, 'fixed' A
   least(made_at + INTERVAL 5 DAY, TIMESTAMPTZ '{newest}') AS modified_at,
   10 + n % 500 AS goods_amount, 0 AS freight_amount, 0 AS discount_amount, 0 AS adjust_amount, 10 + n % 500 AS payable_amount,
   10 + n % 500 AS paid_amount, 10 + n % 500 AS received_amount, '浙江省' AS province, '杭州市' AS city,
-  1 + greatest(n % 4 - 1, 0) AS line_count, modified_at AS synced_at
+  len(skus) AS line_count, modified_at AS synced_at,
+  CASE WHEN n % 1_000_000 = 999_999 THEN made_at + INTERVAL 9 DAY END AS vanished_at
 FROM made
 """
 
@@ -45,10 +46,37 @@ SELECT 'tmall' AS platform, '{shop}' AS shop, (id + 1 + line)::VARCHAR AS line_i
   1 + n % 3 AS quantity, 10 + sku % 90 AS unit_price, 0 AS discount_amount, 0 AS shop_discount_share,
   (1 + n % 3) * (10 + sku % 90) AS paid_amount, 'completed' AS status, 'TRADE_FINISHED' AS source_status,
   'none' AS refund_status, false AS is_gift, '中通快递' AS carrier, 'ZT' || id AS tracking_number,
-  made_at + INTERVAL 1 DAY AS shipped_at
-FROM (SELECT *, unnest(range(1 + greatest(n % 4 - 1, 0))) AS line, hash(id, line) % {skus} AS sku FROM made)
+  made_at + INTERVAL 1 DAY AS shipped_at, merchant_sku AS sku, made_at::DATE AS paid_on, false AS is_presale,
+  len(list_distinct(skus)) = len(skus) AND n % 200 > 0 AS skus_differ
+FROM (SELECT * EXCLUDE (skus), skus, unnest(skus) AS sku, unnest(range(len(skus))) AS line FROM made)
 JOIN titles AS t ON t.product = sku // 4
 """
+
+_BESIDES = """
+INSERT INTO core.line_parts BY NAME
+SELECT 'tmall' AS platform, '{shop}' AS shop, (id + 1 + line)::VARCHAR AS line_id, part AS part_no, id::VARCHAR AS order_id,
+  '' AS sku_id, printf('SKU-%06d', (sku + part) % {skus}) AS merchant_sku, part AS quantity
+FROM (SELECT id, n, unnest(skus) AS sku, unnest(range(len(skus))) AS line FROM made WHERE n % 200 = 0), range(1, 3) AS p(part);
+
+INSERT INTO core.refunds BY NAME
+SELECT platform, '{shop}' AS shop, line_id AS refund_id, order_id, line_id, 'refunded' AS status, 'SUCCESS' AS source_status,
+  CASE WHEN early THEN 'refund' ELSE 'return_refund' END AS kind, unit_price AS applied_amount, unit_price AS refunded_amount,
+  1 AS quantity, NOT early AS goods_returned, refunded_at AS created_at, refunded_at AS modified_at, refunded_at,
+  refunded_at AS synced_at
+FROM (
+  SELECT *, hash(line_id) % 2 = 0 AS early, shipped_at + CASE WHEN early THEN -1 ELSE 99 END * INTERVAL 1 HOUR AS refunded_at
+  FROM core.order_lines WHERE hash(line_id) % 20 < 2 AND paid_on < DATE '{newest}');
+
+INSERT INTO core.stock_snapshots BY NAME
+SELECT 'tmall' AS platform, '{shop}' AS shop, (600000000000 + sku // 4)::VARCHAR AS product_id,
+  (5000000000000 + sku)::VARCHAR AS sku_id, printf('SKU-%06d', sku) AS merchant_sku,
+  CASE WHEN hash(sku, day) % 20 = 0 THEN 0 ELSE 9 END AS on_hand, 0 AS withheld, day AT TIME ZONE 'Asia/Shanghai' AS snapshot_at
+FROM range({skus}) AS s(sku),
+  (SELECT unnest(generate_series(min(created_on), max(created_on), INTERVAL 1 DAY)) AS day FROM core.orders)
+ORDER BY day
+"""
+"""What a shop has beside orders that came as ordered: one order of 200 is of bundles, one line of ten is refunded, half of these
+before it is sent; every SKU is counted once a day."""
 
 _PARCELS = """
 INSERT INTO core.parcels BY NAME
@@ -71,21 +99,22 @@ def build(folder: DataFolder, orders: int) -> None:
         con.executemany("INSERT INTO titles VALUES (?, ?)", [[n, trades.title(n)] for n in range(trades.SKUS // 4)])
         _make(con, orders, newest)
         names = {"shop": SHOP, "skus": trades.SKUS, "newest": _utc(trades.BASE - timedelta(hours=1))}
-        for script in (_ORDERS, _LINE, _PARCELS):
+        for script in (_ORDERS, _LINE, _PARCELS, _BESIDES):
             con.execute(script.format(**names))
         _cover(con)
     warehouse.flush()
 
 
 def _make(con: duckdb.DuckDBPyConnection, orders: int, newest: int) -> None:
-    """``made``: id, at and a number for each order, the newest ones as ``trades.trades`` makes them."""
+    """``made``: id, at, a number and the SKUs of its lines for each order, the newest ones as ``trades.trades`` makes them."""
     first, span = trades.span()
     oldest = int(first.timestamp())
     con.execute(
         f"""
         CREATE TEMP TABLE made AS
         SELECT 3600000000000000000 + (second - {trades.FIRST_ID_AT}) * 16000000000 + n % 1000 * 1007 AS id,
-          to_timestamp(second) AS made_at, n
+          to_timestamp(second) AS made_at, n,
+          [hash(id, line) % {trades.SKUS} FOR line IN range(1 + greatest(n % 4 - 1, 0))] AS skus
         FROM (
           SELECT {newest} + n AS n, {oldest} - {DAYS * 86_400} + n * {DAYS * 86_400} // {orders} AS second
           FROM range({orders - newest}) AS r(n)

@@ -74,13 +74,14 @@ def load_history(con: duckdb.DuckDBPyConnection, until: date, max_days: int = HI
     rows = con.execute(
         """
         WITH wanted AS (SELECT unnest($names::VARCHAR[]) AS merchant_sku, unnest(range(len($names::VARCHAR[]))) AS row)
-        SELECT row, date - $start::DATE AS day, units, orders, revenue::DOUBLE AS revenue,
+        SELECT row::INTEGER AS row, (date - $start::DATE)::INTEGER AS day,  -- 32 bits: millions of rows
+               units::REAL AS units, orders::REAL AS orders, revenue::DOUBLE::REAL AS revenue,
                coalesce(NOT in_stock, false) AND units = 0 AS without_stock
         FROM planning.daily_sku_sales JOIN wanted USING (merchant_sku) WHERE date >= $start AND date < $until
         """,
         {"until": until, "start": start, "names": list(names)},
     ).fetchnumpy()
-    row, day = np.asarray(rows["row"], np.int64), np.asarray(rows["day"], np.int64)
+    row, day = np.asarray(rows["row"], np.int32), np.asarray(rows["day"], np.int32)
     units, orders, revenue = (np.zeros(shape, np.float32) for _ in range(3))
     without_stock = np.zeros(shape, np.bool_)
     for values, column in (

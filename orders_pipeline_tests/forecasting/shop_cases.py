@@ -58,6 +58,19 @@ class Shop:
         self.counts.append({"platform": "taobao", "shop": "a", "product_id": "7", "sku_id": sku_id, "merchant_sku": merchant_sku,
                             "on_hand": on_hand, "snapshot_at": at})  # fmt: skip
 
+    def carried(self, line: dict[str, Any]) -> dict[str, Any]:
+        """What a line says of its order and its neighbours, worked out from them."""
+        order = next(order for order in self.orders if order["order_id"] == line["order_id"])
+        skus = [sku_of(other) for other in self.lines if other["order_id"] == line["order_id"]]
+        sent = line["tracking_number"] or line["status"] in ("shipped", "completed")
+        return {
+            "sku": sku_of(line),
+            "order_shipped_at": order["shipped_at"] if line["shipped_at"] is None and sent else None,
+            "paid_on": order["paid_at"] and order["paid_at"].astimezone(CST).date(),
+            "is_presale": order["order_type"] == "step" or bool(order["presale_step"]),
+            "skus_differ": len(set(skus)) == len(skus),
+        }
+
     def store(self, con: duckdb.DuckDBPyConnection) -> None:
         """Replace what ``core`` holds; columns the rules do not look at get a blank."""
         tables = {
@@ -71,6 +84,8 @@ class Shop:
             described = con.execute(f"DESCRIBE core.{table}").fetchall()
             for row in rows:
                 full = dict(row)
+                if table == "order_lines":
+                    full |= self.carried(row)
                 if table == "orders":
                     full["created_on"] = row["created_at"].astimezone(CST).date()
                     full["paid_on"] = row["paid_at"] and row["paid_at"].astimezone(CST).date()

@@ -104,6 +104,9 @@ class Tables:
             refund_status="none",
             is_gift=False,
             shipped_at=shipped_at,
+            sku=sku,
+            is_presale=order_status == "deposit_paid",
+            skus_differ=True,
         )
         return f"l{key}"
 

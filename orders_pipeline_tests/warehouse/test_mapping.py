@@ -80,6 +80,11 @@ def test_the_specs_order_field_by_field(warehouse: Warehouse, raw: RawZone, quer
         "carrier": None,
         "tracking_number": None,
         "shipped_at": None,
+        "sku": "TEE-RED-M",
+        "order_shipped_at": None,
+        "paid_on": order["paid_on"],
+        "is_presale": False,
+        "skus_differ": True,
     }
     assert (sock["sku_id"], sock["merchant_sku"], sock["sku_properties"]) == ("", "SOCK", None)
     assert tee["paid_amount"] + sock["paid_amount"] + order["freight_amount"] == order["payable_amount"]

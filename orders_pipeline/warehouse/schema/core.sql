@@ -83,7 +83,12 @@ CREATE TABLE core.order_lines (
   is_gift BOOLEAN NOT NULL,
   carrier VARCHAR,
   tracking_number VARCHAR,
-  shipped_at TIMESTAMPTZ
+  shipped_at TIMESTAMPTZ,
+  sku VARCHAR NOT NULL,
+  order_shipped_at TIMESTAMPTZ,
+  paid_on DATE,
+  is_presale BOOLEAN NOT NULL,
+  skus_differ BOOLEAN NOT NULL
 );
 COMMENT ON TABLE core.order_lines IS 'Lines of orders, those of the newest version of each order. Key: platform, shop, line_id.';
 COMMENT ON COLUMN core.order_lines.platform IS 'taobao, tmall or douyin.';
@@ -107,6 +112,11 @@ COMMENT ON COLUMN core.order_lines.is_gift IS 'A free gift.';
 COMMENT ON COLUMN core.order_lines.carrier IS 'Carrier''s name; NULL before shipping.';
 COMMENT ON COLUMN core.order_lines.tracking_number IS 'Number of the parcel; NULL before shipping and for goods that are not sent.';
 COMMENT ON COLUMN core.order_lines.shipped_at IS 'When this line was shipped.';
+COMMENT ON COLUMN core.order_lines.sku IS 'What planning calls merchant_sku: merchant_sku, or platform:product_id:sku_id where there is none.';
+COMMENT ON COLUMN core.order_lines.order_shipped_at IS 'shipped_at of the order where the line shows that it was sent but carries no time of its own; else NULL.';
+COMMENT ON COLUMN core.order_lines.paid_on IS 'paid_on of the order: the day on which the line counts as sold.';
+COMMENT ON COLUMN core.order_lines.is_presale IS 'Whether the order is a presale order: of type step, or with a presale_step.';
+COMMENT ON COLUMN core.order_lines.skus_differ IS 'Whether all lines of the order are of different SKUs and none is a bundle: each of them is then one order of its SKU.';
 
 CREATE TABLE core.line_parts (
   platform VARCHAR NOT NULL,

@@ -109,7 +109,8 @@ SELECT row_no, page_id, platform, shop, oid AS line_id, tid AS order_id, product
   order_status(l.status, step, paid IS NOT NULL) AS status, l.status AS source_status,
   CASE WHEN coalesce(refund_status, 'NO_REFUND') = 'NO_REFUND' THEN 'none' ELSE refund_status_of(refund_status) END
     AS refund_status,
-  coalesce(is_gift, false) AS is_gift, carrier, tracking_number, l.shipped AS shipped_at
+  coalesce(is_gift, false) AS is_gift, carrier, tracking_number, l.shipped AS shipped_at,
+  coalesce(merchant_sku, concat_ws(':', platform, coalesce(product_id, ''), sku_id)) AS sku
 FROM line AS l JOIN good USING (row_no);
 
 -- quantity is that of one bundle [I]

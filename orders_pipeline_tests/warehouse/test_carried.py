@@ -1,0 +1,104 @@
+"""What lines carry of their order and its other lines is what a join finds, whatever versions arrive in whatever order."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orders_pipeline.settings import DataFolder
+from orders_pipeline.warehouse import Warehouse
+from orders_pipeline_tests.warehouse.conftest import Rows, SteppedClock, rows_of
+from orders_pipeline_tests.warehouse.wire import NOON, RawZone, line, trade, trades
+
+TIDS = (100, 200)
+TIMES = [None, "", "2026-01-15 00:05:07", "2026-01-16 23:59:59"]
+
+lines = st.fixed_dictionaries(
+    {
+        "outer_sku_id": st.sampled_from(["TEE", "TEE ", "", "SOCK"]),
+        "outer_iid": st.sampled_from([None, "TEE"]),
+        "sku_id": st.sampled_from([None, "5", "6"]),
+        "status": st.sampled_from(["WAIT_BUYER_PAY", "WAIT_BUYER_CONFIRM_GOODS", "TRADE_FINISHED", "TRADE_CLOSED"]),
+        "invoice_no": st.sampled_from([None, "", "SF1"]),
+        "consign_time": st.sampled_from(TIMES),
+        "combine_item_info": st.sampled_from(
+            [None, None, None, {"combine_sub_item_do": [{"item_id": 9, "quantity": 2}]}]
+        ),
+    }
+)
+versions = st.fixed_dictionaries(
+    {
+        "tid": st.sampled_from(TIDS),
+        "minute": st.integers(0, 59),
+        "type": st.sampled_from([None, "fixed", "step"]),
+        "step_trade_status": st.sampled_from([None, "", "FRONT_PAID_FINAL_NOPAID", "FRONT_PAID_FINAL_PAID"]),
+        "pay_time": st.sampled_from(TIMES),
+        "consign_time": st.sampled_from(TIMES),
+        "lines": st.lists(lines, min_size=1, max_size=3),
+    }
+)
+shops = (f"shop-{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, RawZone]:
+    """One warehouse for all examples: each has a shop of its own."""
+    folder = DataFolder(tmp_path_factory.mktemp("shared"))
+    warehouse = Warehouse(folder, SteppedClock(NOON))
+    warehouse.prepare()
+    return warehouse, RawZone(folder.raw)
+
+
+@settings(max_examples=25, deadline=None)
+@given(arrivals=st.lists(versions, min_size=1, max_size=6), data=st.data())
+def test_lines_carry_what_a_join_finds(
+    shared: tuple[Warehouse, RawZone], arrivals: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    warehouse, raw = shared
+    shop = next(shops)
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(arrivals)), max_size=2)) | {len(arrivals)})
+    for start, end in itertools.pairwise([0, *cuts]):
+        files = [
+            raw.land(trades(_row(version)), rows=[1], shop=shop, fetched_at=NOON + timedelta(minutes=number))
+            for number, version in enumerate(arrivals[start:end], start)
+        ]
+        warehouse.apply(files, holder="test")
+    warehouse.flush()
+    with warehouse.read() as con:
+        orders = {row["order_id"]: row for row in rows_of(con, "FROM core.orders WHERE shop = ?", shop)}
+        stored = rows_of(con, "FROM core.order_lines WHERE shop = ?", shop)
+        bundles = {row["order_id"] for row in rows_of(con, "FROM core.line_parts WHERE shop = ?", shop)}
+    assert {row["order_id"] for row in stored} == orders.keys() == {str(version["tid"]) for version in arrivals}
+    for row in stored:
+        assert {name: row[name] for name in CARRIED} == _truth(row, orders[row["order_id"]], stored, bundles), row
+
+
+CARRIED = ("sku", "paid_on", "is_presale", "order_shipped_at", "skus_differ")
+
+
+def _truth(row: dict[str, Any], order: dict[str, Any], stored: Rows, bundles: set[str]) -> dict[str, Any]:
+    skus = Counter(_sku(other) for other in stored if other["order_id"] == row["order_id"])
+    sent = row["tracking_number"] is not None or row["status"] in ("shipped", "completed")
+    return {
+        "sku": _sku(row),
+        "paid_on": order["paid_on"],
+        "is_presale": order["order_type"] == "step" or order["presale_step"] is not None,
+        "order_shipped_at": order["shipped_at"] if sent and row["shipped_at"] is None else None,
+        "skus_differ": max(skus.values()) == 1 and row["order_id"] not in bundles,
+    }
+
+
+def _sku(row: dict[str, Any]) -> str:
+    return row["merchant_sku"] or f"{row['platform']}:{row['product_id']}:{row['sku_id']}"
+
+
+def _row(version: dict[str, Any]) -> dict[str, Any]:
+    fields = {name: version[name] for name in ("type", "step_trade_status", "pay_time", "consign_time")}
+    rows = [line(version["tid"] + number, **row) for number, row in enumerate(version["lines"], 1)]
+    return trade(version["tid"], f"2026-01-15 10:{version['minute']:02}:00", orders={"order": rows}, **fields)
