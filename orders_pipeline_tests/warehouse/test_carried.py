@@ -79,6 +79,27 @@ def test_lines_carry_what_a_join_finds(
         assert {name: row[name] for name in CARRIED} == _truth(row, orders[row["order_id"]], stored, bundles), row
 
 
+def test_lines_of_an_older_file_get_it_too(warehouse: Warehouse, raw: RawZone) -> None:
+    parts = {"combine_sub_item_do": [{"item_id": 9, "quantity": 2}]}
+    orders = [
+        {"lines": [{"outer_sku_id": "TEE"}, {"outer_sku_id": "SOCK"}], "type": "step"},
+        {"lines": [{"outer_sku_id": "TEE"}, {"outer_sku_id": "TEE"}], "pay_time": None},
+        {"lines": [{"outer_sku_id": "SET", "combine_item_info": parts}, {"outer_sku_id": ""}], "pay_time": TIMES[2]},
+        {"lines": [{"invoice_no": "SF1", "consign_time": None}], "consign_time": TIMES[3]},
+    ]
+    rest = {"type": "fixed", "step_trade_status": None, "pay_time": TIMES[3], "consign_time": None}
+    versions = [{**rest, "minute": number, "tid": 100 * number, **order} for number, order in enumerate(orders, 1)]
+    warehouse.apply([raw.land(trades(*map(_row, versions)), rows=[len(versions)])], holder="test")
+    with warehouse.write("test") as con:
+        before = rows_of(con, "FROM core.order_lines ORDER BY line_id")
+        assert len({tuple(row[name] for name in CARRIED) for row in before}) >= len(versions)
+        for name in CARRIED:
+            con.execute(f"ALTER TABLE core.order_lines DROP COLUMN {name}")
+        con.execute("UPDATE ops.meta SET value = '2' WHERE key = 'schema_version'")
+    with warehouse.write("test") as con:
+        assert rows_of(con, "FROM core.order_lines ORDER BY line_id") == before
+
+
 CARRIED = ("sku", "paid_on", "is_presale", "order_shipped_at", "skus_differ")
 
 

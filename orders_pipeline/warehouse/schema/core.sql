@@ -84,11 +84,11 @@ CREATE TABLE core.order_lines (
   carrier VARCHAR,
   tracking_number VARCHAR,
   shipped_at TIMESTAMPTZ,
-  sku VARCHAR NOT NULL,
+  sku VARCHAR,
   order_shipped_at TIMESTAMPTZ,
   paid_on DATE,
-  is_presale BOOLEAN NOT NULL,
-  skus_differ BOOLEAN NOT NULL
+  is_presale BOOLEAN,
+  skus_differ BOOLEAN
 );
 COMMENT ON TABLE core.order_lines IS 'Lines of orders, those of the newest version of each order. Key: platform, shop, line_id.';
 COMMENT ON COLUMN core.order_lines.platform IS 'taobao, tmall or douyin.';
