@@ -21,7 +21,8 @@ from orders_pipeline.sync.quota import Priority
 from orders_pipeline.warehouse import ApplyReport
 
 DAYS_A_BATCH = 10
-"""Days that a back-fill lands before it applies them: new orders reach the tables within minutes even at 100 calls a minute."""
+"""Days that a back-fill lands before it looks whether they fill a transaction: of a large shop, as many as some minutes of
+100 calls bring."""
 
 _List = tuple[Callable[[], PullReport], RawTable, Priority]
 
@@ -52,20 +53,21 @@ def sync(ctx: Context, since: datetime | None = None) -> SyncReport:
     """See ``ShopSync.sync``."""
     pulled: list[PullReport] = []
     refused: list[PlatformError] = []
-    applied = ApplyReport()
     tail = None
     breaker = degraded.look(ctx)
     passable: tuple[type[PlatformError], ...] = (PermissionDeniedError, RequestError, UnknownAnswerError)
     if breaker.is_open:
         passable += (RetryableError,)  # to be expected, and no list is to wait for another
-    for pull, table, priority in _lists(ctx, since, paused=breaker.is_open):
-        try:
-            with ctx.caller.at(priority):
-                pulled.append(pull())
-        except passable as error:
-            refused.append(error)
-        finally:
-            applied += applying.apply_landed(ctx, (table,))
+    lists = _lists(ctx, since, paused=breaker.is_open)
+    try:
+        for pull, _, priority in lists:
+            try:
+                with ctx.caller.at(priority):
+                    pulled.append(pull())
+            except passable as error:
+                refused.append(error)
+    finally:
+        applied = applying.apply_landed(ctx, [table for _, table, _ in lists])
     if not breaker.is_open:
         tail = applying.read_tail(ctx)
     if refused:
@@ -95,13 +97,15 @@ def backfill(ctx: Context, days: int) -> SyncReport:
     until = shop_day(ctx.caller.platform_now())
     since = until - timedelta(days=days - 1)
     oldest = datetime.combine(since, time(), SHOP_TZ)
-    while until >= since:
-        first = max(since, until - timedelta(days=DAYS_A_BATCH - 1))
-        pulled.append(pulls.pull_full(ctx, first, until))
-        applied += applying.apply_landed(ctx, ("trade_pages",))
-        until = first - timedelta(days=1)
-    pulled.append(pulls.pull_refunds(ctx, oldest))
-    applied += applying.apply_landed(ctx, ("refund_pages",))
+    try:
+        while until >= since:
+            first = max(since, until - timedelta(days=DAYS_A_BATCH - 1))
+            pulled.append(pulls.pull_full(ctx, first, until))
+            applied += applying.apply_landed(ctx, ("trade_pages",), full_only=True)
+            until = first - timedelta(days=1)
+        pulled.append(pulls.pull_refunds(ctx, oldest))
+    finally:
+        applied += applying.apply_landed(ctx, ("trade_pages", "refund_pages"))
     return SyncReport(tuple(pulled), applied)
 
 

@@ -37,10 +37,10 @@ _WIRE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """``value`` is a struct or, from the slowest way, a dict: read it with ``get``. ``body`` is its JSON text."""
+    """``value`` is a struct or, from the slowest way, a dict: read it with ``get``. ``body`` is its JSON in UTF-8."""
 
     value: Any
-    body: str
+    body: bytes
     dropped: dict[str, str]
 
 
@@ -66,7 +66,7 @@ class AllowList:
                 value = self._salvage(untyped, dropped)
             else:
                 _name_unknown([untyped], self.fields, "", dropped)
-        return Allowed(value, self._encoder.encode(value).decode(), dropped)
+        return Allowed(value, self._encoder.encode(value), dropped)
 
     @staticmethod
     def _typed(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any | None:
