@@ -27,6 +27,7 @@ NEAR = st.sampled_from(
         "TRADE_FINISHED",
         "1\n2",
         "1\n",
+        "7",
         " 1",
         "１",
     ]
