@@ -1,4 +1,4 @@
-"""``bench ingest``: options and output. The measuring is ``orders_pipeline/bench/ingest.py``."""
+"""``bench ingest`` and ``bench profile``: options and output. The measuring is ``bench/ingest.py`` and ``bench/spent.py``."""
 
 from __future__ import annotations
 
@@ -38,3 +38,29 @@ def ingest(orders: int, latencies: tuple[float, ...], against: str, rounds: int,
     tell(report.markdown())
     if out:
         report.save(out)
+
+
+@click.command()
+@click.option("--orders", default=50_000, show_default=True, type=click.IntRange(1_000), help="Orders on the server.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="The least CPU of so many counts.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write the report and folded stacks there."
+)
+def profile(orders: int, rounds: int, out: Path | None) -> None:
+    """Where the CPU seconds of a first load and a 5 % increment go, step by step.
+
+    \b
+    Example:
+      orders-pipeline bench profile --out bench     # *.folded: for speedscope, flamegraph.pl and the like
+    """
+    from orders_pipeline.bench import spent as bench
+    from orders_pipeline.bench.report import Report
+
+    spent = bench.measure(orders, rounds, lambda line: click.echo(line, err=True))
+    report = Report("profile", [bench.table(orders, spent)], {phase: dict(stacks) for phase, stacks in spent.items()})
+    tell(report.markdown())
+    if out:
+        report.save(out)
+        for phase, stacks in spent.items():
+            text = "".join(f"{stack} {microseconds}\n" for stack, microseconds in stacks.items())
+            (out / f"{phase}.folded").write_text(text, encoding="utf-8")

@@ -116,7 +116,7 @@ def bring_up_to_date(con: duckdb.DuckDBPyConnection, version: Version, raw: Path
     else:
         for script in migrations()[version.number - 1 :]:
             con.execute(script)
-    _create_views(con, lambda table: _files_of(raw, table))
+    _create_views(con, lambda table: _files_of(con, raw, table))
     con.execute("DELETE FROM ops.meta WHERE key IN ('schema_version', 'raw_folder')")
     con.execute(f"INSERT INTO ops.meta VALUES ('schema_version', '{newest()}'), ('raw_folder', {quoted(raw)})")
 
@@ -139,15 +139,14 @@ def _create_views(con: duckdb.DuckDBPyConnection, source: Callable[[str], str]) 
     con.execute(re.sub(r"\{(\w+)\}", lambda match: source(match[1]), statements))
 
 
-def _files_of(raw: Path, table: str) -> str:
+def _files_of(con: duckdb.DuckDBPyConnection, raw: Path, table: str) -> str:
     """The FROM item for one raw table; its empty file is written here, beside the folders of the shops."""
     folder = raw / table
     folder.mkdir(parents=True, exist_ok=True)
     empty = folder / "_empty.parquet"
     if not empty.exists():
         temporary = empty.with_suffix(".tmp")
-        with duckdb.connect(":memory:") as con:
-            con.execute(f"COPY ({sql('raw_page.sql')}) TO {quoted(temporary)} (FORMAT parquet)")
+        con.execute(f"COPY ({sql('raw_page.sql')}) TO {quoted(temporary)} (FORMAT parquet)")
         temporary.rename(empty)
     return f"read_parquet({quoted(folder / '**' / '*.parquet')}, hive_partitioning = false)"
 
