@@ -15,8 +15,9 @@ import contextlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -100,6 +101,13 @@ def get(row: Any, name: str) -> Any:
     """A field of a reduced row or object; None where it is absent."""
     value = row.get(name) if isinstance(row, dict) else getattr(row, name)
     return None if value is UNSET else value
+
+
+def column(rows: Sequence[Any], name: str) -> list[Any]:
+    """A field of all rows of one reduced list; None where it is absent."""
+    if rows and isinstance(rows[0], dict):
+        return [row.get(name) for row in rows]
+    return [None if value is UNSET else value for value in map(attrgetter(name), rows)]
 
 
 def _struct(name: str, fields: Mapping[str, Any], *, strict: bool) -> type[msgspec.Struct]:

@@ -53,7 +53,7 @@ class Texts:
         self._scalars: list[tuple[int, str]] = []  # position in the struct, pattern
         self._lists: list[tuple[int, str, Texts | str | None]] = []
         self._objects: list[tuple[int, Texts]] = []
-        for position, (name, kind) in enumerate(fields.items()):
+        for position, kind in enumerate(fields.values()):
             if isinstance(kind, Rows):
                 below = Texts(kind.row) if isinstance(kind.row, Mapping) else pattern_of(kind.row)
                 self._lists.append((position, kind.element, below))
