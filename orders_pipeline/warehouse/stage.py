@@ -35,7 +35,8 @@ on disk meanwhile, which costs no CPU that could be measured."""
 _FILES = """
 CREATE VIEW staged.bodies AS
 SELECT file_index::BIGINT << 32 | file_row_number AS page_id, platform, shop, api, coalesce(channel, '') AS channel,
-  window_start, window_end, page_no, fetched_at, run_id, coalesce(row_count, 0) AS row_count, calls,
+  window_start, window_end, page_no, fetched_at, run_id, coalesce(row_count, 0) AS row_count,
+  coalesce(row_count = 0, false) AS is_empty, calls,
   coalesce(shortfall, 0) AS shortfall, coalesce(body, '') AS body
 FROM (
   SELECT *, file_index, file_row_number FROM read_parquet([{files}], hive_partitioning = false, union_by_name = true)
@@ -130,17 +131,17 @@ class Stage:
             self.con.execute(f"SET memory_limit = '{max(2 * used, LEAST_ROOM)}B'")
 
     def _plan(self) -> dict[str, dict[str, list[str]]]:
-        """Mapping package -> script -> APIs. Pages that no script knows are set aside."""
+        """Mapping package -> script -> APIs. Pages that no script knows are set aside; pages without rows need none."""
         plan: dict[str, dict[str, list[str]]] = {}
         unmapped = []
-        for platform, api in self.con.execute(
-            "SELECT DISTINCT platform, api FROM staged.pages ORDER BY ALL"
+        for platform, api, empty in self.con.execute(
+            "SELECT platform, api, bool_and(is_empty) FROM staged.pages GROUP BY ALL ORDER BY ALL"
         ).fetchall():
             mapping = MAPPING_OF_PLATFORM.get(platform)
             scripts = importlib.import_module(mapping).SQL_OF_API if mapping else {}
             if mapping is None or api not in scripts:
                 unmapped.append((platform, api))
-            elif scripts[api] is not None:
+            elif scripts[api] is not None and not empty:
                 apis = plan.setdefault(mapping, {}).setdefault(scripts[api], [])
                 if api not in apis:
                     apis.append(api)
