@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from pathlib import Path
@@ -35,8 +36,9 @@ def open_memory(spill: Path) -> duckdb.DuckDBPyConnection:
     """
     spill.mkdir(parents=True, exist_ok=True)
     for left in spill.iterdir():
-        if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # its owner has just closed
+            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
     own = spill / uuid4().hex
     con = duckdb.connect(
         ":memory:", config={"threads": WRITER_THREADS, "memory_limit": f"{MEMORY_LIMIT}B", "temp_directory": str(own)}
