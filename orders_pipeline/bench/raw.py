@@ -87,9 +87,9 @@ def land(folder: DataFolder, days: int, orders_per_day: int) -> int:
             due = (number + 1) * step * orders_per_day // timedelta(days=1)  # as many by then
             some = []
             while name is FeedName.ORDERS_BY_MODIFIED and given < due:
-                some.append(orders[given % len(orders)].body.decode())
+                some.append(orders[given % len(orders)].body)
                 given += 1
-            body = f'{{"trades":{{"trade":[{",".join(some)}]}}}}' if some else "{}"
+            body = b'{"trades":{"trade":[' + b",".join(some) + b"]}}" if some else b"{}"
             page = Page(feed.api, feed.table, body, (("", ""),) * len(some), None, None, f"{number:032}", start)
             end = start + step
             landing.land(feed.table, Origin("tmall", stored.SHOP, "incremental", "bench"), (start, end), [page], end, 2)

@@ -62,7 +62,7 @@ def land(folder: DataFolder, count: int) -> list[Path]:
             rows = orders[first : first + _PAGE]
             body = b'{"trades":{"trade":[' + b",".join(rows) + b"]}}"
             keys = tuple((str(first + row), "") for row in range(len(rows)))
-            pages.append(Page(API, "trade_pages", body.decode(), keys, None, None, "", trades.BASE))
+            pages.append(Page(API, "trade_pages", body, keys, None, None, "", trades.BASE))
         at = trades.BASE + timedelta(seconds=start)
         origin = Origin("tmall", stored.SHOP, "incremental", "bench")
         files.append(landing.land("trade_pages", origin, (at, at + timedelta(minutes=1)), pages, at, len(pages)).path)

@@ -12,6 +12,7 @@ BENCHMARKS = {
     "startup": "bench_dagster:startup",
     "latency": "bench_dagster:latency",
     "ingest": "bench_ingest:ingest",
+    "profile": "bench_ingest:profile",
     "upsert": "bench_store:upsert",
     "publish": "bench_store:publish",
     "ticks": "bench_store:ticks",

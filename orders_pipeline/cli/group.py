@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
+from orders_pipeline.light import importing
 from orders_pipeline.platforms.base import PlatformError
 from orders_pipeline.settings import UserError
 
@@ -41,7 +42,8 @@ class CommandGroup(click.Group):
         if place is None:
             return super().get_command(ctx, cmd_name)
         module, attribute = place.split(":")
-        command: click.Command = getattr(importlib.import_module(f"orders_pipeline.cli.{module}"), attribute)
+        with importing():
+            command: click.Command = getattr(importlib.import_module(f"orders_pipeline.cli.{module}"), attribute)
         return command
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]

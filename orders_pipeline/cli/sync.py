@@ -15,7 +15,7 @@ import click
 from orders_pipeline.cli.console import Steps, tell
 from orders_pipeline.cli.options import about, chosen_shops, data_option, day_option, local, shops_option
 from orders_pipeline.clock import Clock
-from orders_pipeline.light import without_pandas
+from orders_pipeline.light import importing, without_pandas
 from orders_pipeline.platforms.base import PlatformError
 from orders_pipeline.settings import UserError, data_folder
 
@@ -91,7 +91,8 @@ def _each_shop(
     clock: Clock, slugs: Sequence[str], data: Path | None, command: str, work: Callable[[ShopSync], str]
 ) -> None:
     """Do ``work`` for each shop and print the line it returns; one shop's failure does not stop the others."""
-    from orders_pipeline.sync import ShopSync
+    with importing():
+        from orders_pipeline.sync import ShopSync
 
     folder = data_folder(data).create()
     failed = False

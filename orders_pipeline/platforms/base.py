@@ -68,14 +68,14 @@ class Feed:
 class Page:
     """One answer, already allow-listed.
 
-    ``body`` is the response object (what stands under the root key) re-serialised as JSON text with allowed fields only.
+    ``body`` is the response object (what stands under the root key) re-serialised as JSON, UTF-8, with allowed fields only.
     ``keys`` are (id, version) of the rows, version being the row's modified text, so that passes can be united.
     ``total`` and ``has_next`` are None where the platform did not say.
     """
 
     api: str
     table: RawTable
-    body: str
+    body: bytes
     keys: tuple[tuple[str, str], ...]
     total: int | None
     has_next: bool | None

@@ -30,12 +30,14 @@ Span = tuple[datetime, datetime]
 
 _COPY = """
 COPY (SELECT $platform AS platform, $shop AS shop, $api AS api, $channel AS channel,
-        $start::TIMESTAMPTZ AS window_start, $end::TIMESTAMPTZ AS window_end, unnest($page_no)::INTEGER AS page_no,
-        $fetched::TIMESTAMPTZ AS fetched_at, unnest($request_id) AS request_id, $run_id AS run_id,
-        unnest($row_count)::INTEGER AS row_count, $calls::INTEGER AS calls, $shortfall::BIGINT AS shortfall,
-        unnest($body) AS body)
+        $start::TIMESTAMPTZ AS window_start, $end::TIMESTAMPTZ AS window_end, page_no,
+        $fetched::TIMESTAMPTZ AS fetched_at, request_id, $run_id AS run_id,
+        row_count, $calls::INTEGER AS calls, $shortfall::BIGINT AS shortfall, decode(body) AS body
+      FROM (SELECT unnest($page_no)::INTEGER AS page_no, unnest($request_id) AS request_id,
+          unnest($row_count)::INTEGER AS row_count, unnest($body) AS body))
 TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {level})
 """
+"""Bodies are decoded outside of where they are unnested: DuckDB names that expression after its value, four times the work."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,26 @@ class Pass:
     """One way down a window: what it met, and whether each answer bore out its own count."""
 
     met: dict[str, datetime | None] = field(default_factory=dict)
+    below: dict[str, datetime] = field(default_factory=dict)  # what of it lies at the cursor or below
     first_count: int | None = None
     sound: bool = True  # every answer held as many rows as it promised
     steady: bool = True  # what was met and what was left always added up to the first count
     stopped: datetime | None = None  # read whole down to the second after this one, where the segment was full
+
+    def meet(self, window: Window, rows: dict[str, datetime | None], cursor: datetime) -> None:
+        """Rows of an answer; those from before the window are none of its."""
+        for key, at in rows.items():
+            if at is None or at > cursor:
+                self.below.pop(key, None)
+            elif at >= window.start:
+                self.below[key] = at
+            else:
+                continue
+            self.met[key] = at
+
+    def lower(self, cursor: datetime) -> None:
+        """The cursor has moved down."""
+        self.below = {key: at for key, at in self.below.items() if at <= cursor}
 
 
 def read_window(fetch: FetchPage, window: Window, page_size: int, parts: Sequence[str] = ()) -> Iterator[WindowRead]:
@@ -121,8 +137,8 @@ def descend(fetch: FetchPage, read: WindowRead, page_size: int, parts: Sequence[
         total, oldest, rows = total_of(page), _oldest(page, asked), rows_of(page)
         done.sound &= len(rows) >= min(total, page_size)
         if asked.start == window.start:
-            _add_up(done, read, total, cursor)
-        done.met |= _inside(window, rows)
+            _add_up(done, read, total)
+        done.meet(window, rows, cursor)
         if oldest is None or oldest < window.start:
             done.sound &= page.row_count >= total or oldest is not None
             return done
@@ -141,26 +157,23 @@ def descend(fetch: FetchPage, read: WindowRead, page_size: int, parts: Sequence[
             second = offsets.read_second(fetch, read, cursor, page_size, parts)
             done.sound &= second.complete
             for page in second.pages:
-                done.met |= _inside(window, rows_of(page))
+                done.meet(window, rows_of(page), cursor)
             cursor -= SECOND
             if cursor < window.start:
                 return done
+        done.lower(cursor)
         if calls is not None and spent >= calls and window.start < cursor and cursor + SECOND < window.end:
             done.stopped = cursor
             return done
 
 
-def _add_up(done: Pass, read: WindowRead, total: int, cursor: datetime) -> None:
+def _add_up(done: Pass, read: WindowRead, total: int) -> None:
     """What was met above the cursor and what the platform counts from there down, against the count at the start."""
-    above = sum(at is None or at > cursor for at in done.met.values())
+    above = len(done.met) - len(done.below)
     read.counted(above + total)
     if done.first_count is None:
         done.first_count = total
     done.steady &= above + total == done.first_count
-
-
-def _inside(window: Window, rows: dict[str, datetime | None]) -> dict[str, datetime | None]:
-    return {key: at for key, at in rows.items() if at is None or at >= window.start}
 
 
 def _oldest(page: Page, asked: Window) -> datetime | None:

@@ -128,10 +128,12 @@ def pull_refunds(ctx: Context, since: datetime | None = None) -> PullReport:
 def pull_shipments(ctx: Context) -> PullReport:
     """Shipments created since the full pull; parcels of older orders are told by their lines, at no call."""
     feed = ctx.feed(FeedName.SHIPMENTS_BY_CREATED)
-    ledger = ctx.coverage(feed.table)
-    covered = ledger.covered(feed.api)
-    orders = ctx.ledger().first_read(ctx.feed(FeedName.ORDERS_BY_CREATED).api)
-    start = covered[0].start if covered else orders or ctx.caller.platform_now() - _RECENT
+    covered = ctx.coverage(feed.table).covered(feed.api)
+    if covered:
+        start = covered[0].start
+    else:
+        orders = ctx.feed(FeedName.ORDERS_BY_CREATED)
+        start = ctx.coverage(orders.table).first_read(orders.api) or ctx.caller.platform_now() - _RECENT
     return _land_increments(ctx, feed, covered, start, feed.max_span)
 
 

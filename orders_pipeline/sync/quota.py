@@ -77,7 +77,7 @@ class Quota:
 
             log: QuotaLog = PostgresLog(secrets.quota_url, shop.quota_url_env, secrets.app_key)
         else:
-            log = SqliteLog(ops.path, secrets.app_key, shop.calls_per_minute, clock)
+            log = SqliteLog(ops, secrets.app_key, clock)
         return cls(log, shop.calls_per_minute, pauses, per_api=shop.api_calls_per_minute)
 
     def acquire(
@@ -121,10 +121,10 @@ class Quota:
             if seen.banned_until > now:
                 return now, (seen.banned_until - now) / 1000, True
             wait, in_line = self._wait(seen, api, priority, now)
-            if wait <= 0 and self._log.add(api, now):
+            if wait <= 0:
+                self._log.add(api, now)
                 self._taken += 1
                 return now, 0.0, False
-            wait = max(wait, 1)
             if in_line and waiter:
                 self._log.wait(waiter, int(priority), now + wait + _GRACE_MS)
             return now, wait / 1000, False

@@ -36,7 +36,7 @@ class QuotaLog(ABC):
         self.key_number = int(digest, 16)
         self.calls, self.waiting, self.bans = f"quota_{digest}", f"quota_waiting_{digest}", f"quota_ban_{digest}"
         self.schema = (
-            f"CREATE TABLE IF NOT EXISTS {self.calls} (name VARCHAR, item_timestamp BIGINT)",  # as pyrate-limiter's
+            f"CREATE TABLE IF NOT EXISTS {self.calls} (name VARCHAR, item_timestamp BIGINT)",
             f"CREATE INDEX IF NOT EXISTS idx_{self.calls}_rate_item_timestamp ON {self.calls} (item_timestamp)",
             f"CREATE TABLE IF NOT EXISTS {self.waiting} (waiter TEXT PRIMARY KEY, priority INTEGER, until BIGINT)",
             f"CREATE TABLE IF NOT EXISTS {self.bans} (until BIGINT, said_at BIGINT)",  # one row or none
@@ -68,10 +68,9 @@ class QuotaLog(ABC):
         used, oldest = self.run(query, since, api).fetchone()
         return used, oldest
 
-    def add(self, api: str, at: int) -> bool:
-        """Write a call down. False where the store has a count of its own and finds no place."""
+    def add(self, api: str, at: int) -> None:
+        """Write a call down."""
         self.run(f"INSERT INTO {self.calls} VALUES (?, ?)", api, at)
-        return True
 
     def date_back(self, now: int) -> None:
         """The clock was set back: calls count as made now, a ban starts anew at full length, who still waits says so again."""

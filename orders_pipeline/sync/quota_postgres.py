@@ -5,9 +5,9 @@ behind would leave another's minute ten seconds early, and the platform would se
 but each machine knows it only from answers, give or take the time these travelled, and not before its first call; of one clock
 that all ask, only the pace matters, not what it shows.
 
-pyrate-limiter's PostgresBucket does not fit: it counts and inserts in a transaction of its own, so that who waits and a ban
-could change in between; it turns a caller away where another has the table; and it needs psycopg 3 with its pool, while
-dagster-postgres brings psycopg2.
+pyrate-limiter does not fit, here as little as in SQLite: it counts and inserts in a transaction of its own, so that who waits
+and a ban could change in between. Its PostgresBucket turns a caller away where another has the table, and needs psycopg 3 with
+its pool, while dagster-postgres brings psycopg2.
 """
 
 from __future__ import annotations

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import time
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 
@@ -15,17 +19,29 @@ not this, decides how long a first load takes."""
 READER_THREADS = 2
 """Forecasts read ten million lines at a time, where a second core halves the wait; several processes share the machine."""
 
-MEMORY_LIMIT = "2GB"
-"""The default is 80 % of the machine's memory for each process; a million orders were staged within 1 GB."""
+MEMORY_LIMIT = 2_000_000_000
+"""Bytes. The default is 80 % of the machine's memory for each process; a million orders were staged within 1 GB."""
 
 STORAGE_VERSION = "v1.5.0"
 """Files stay readable for the 1.5 clients that merchants have, whichever duckdb writes them."""
 
 
+_LEFT_SECONDS = 86_400
+"""What has lain in the spill folder for so long was left by a process that was killed: no transaction takes a day."""
+
+
 def open_memory(spill: Path) -> duckdb.DuckDBPyConnection:
-    """An in-memory database for staging. ``spill`` takes what exceeds the memory limit; DuckDB makes and empties it."""
+    """An in-memory database for staging. What exceeds the memory limit goes into a folder of its own below ``spill``, which
+    DuckDB makes and removes: two processes that shared one would overwrite each other's files, as their names are the same.
+    """
+    spill.mkdir(parents=True, exist_ok=True)
+    for left in spill.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # its owner has just closed
+            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+    own = spill / uuid4().hex
     con = duckdb.connect(
-        ":memory:", config={"threads": WRITER_THREADS, "memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)}
+        ":memory:", config={"threads": WRITER_THREADS, "memory_limit": f"{MEMORY_LIMIT}B", "temp_directory": str(own)}
     )
     con.execute("SET TimeZone = 'Asia/Shanghai'")
     return con
@@ -43,7 +59,7 @@ def attach_warehouse(con: duckdb.DuckDBPyConnection, file: Path) -> None:
 def open_copy(file: Path) -> duckdb.DuckDBPyConnection:
     """A published copy, read-only. Pass the version's own name, not the link: see ``publish.py``."""
     con = duckdb.connect(
-        f"duckdb:{file}", read_only=True, config={"threads": READER_THREADS, "memory_limit": MEMORY_LIMIT}
+        f"duckdb:{file}", read_only=True, config={"threads": READER_THREADS, "memory_limit": f"{MEMORY_LIMIT}B"}
     )
     con.execute("SET TimeZone = 'Asia/Shanghai'")
     return con

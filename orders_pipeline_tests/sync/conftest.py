@@ -46,7 +46,7 @@ class Recipe:
         if self.where.startswith("postgresql://"):
             log = PostgresLog(self.where, URL_ENV, key, clock=clock)
         else:
-            log = SqliteLog(Path(self.where), key, limit, clock)
+            log = SqliteLog(Ops(Path(self.where)), key, clock)
         return Quota(log, limit, pauses or Pauses(clock), per_api=per_api)
 
 

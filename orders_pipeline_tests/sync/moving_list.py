@@ -64,7 +64,7 @@ class MovingList:
         page = Page(
             api="list",
             table="trade_pages",
-            body="{}",
+            body=b"{}",
             keys=tuple((row.key, "v") for row in shown),
             total=len(rows),
             has_next=None,

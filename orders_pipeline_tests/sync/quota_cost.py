@@ -46,9 +46,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, nullcontext() if sys.argv[1:] else serve(fsync=True) as port:
         url = sys.argv[1] if sys.argv[1:] else f"postgresql://postgres@127.0.0.1:{port}/postgres"
         path = Path(folder) / "ops.sqlite"
-        Ops(path).close()
+        ops = Ops(path)
         stores = {
-            "ops.sqlite": lambda: SqliteLog(path, uuid4().hex, LIMIT, clock),
+            "ops.sqlite": lambda: SqliteLog(ops, uuid4().hex, clock),
             "Postgres": lambda: PostgresLog(url, "URL", uuid4().hex, clock=clock),
         }
         for name, store in stores.items():

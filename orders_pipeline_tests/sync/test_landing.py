@@ -33,7 +33,7 @@ def sandbox() -> Iterator[SandboxServer]:
 
 
 def page(body: str) -> Page:
-    return Page("list", "trade_pages", body, (("1", "v"),), 1, None, "r", START)
+    return Page("list", "trade_pages", body.encode(), (("1", "v"),), 1, None, "r", START)
 
 
 def contents(folder: DataFolder) -> dict[str, tuple[object, ...]]:

@@ -143,7 +143,7 @@ class RawZone:
                     "fetched_at": pa.array([fetched_at] * many, instant),
                     "request_id": pa.array(["16abc"] * many),
                     "run_id": pa.array(["run"] * many),
-                    "row_count": pa.array(rows if rows is not None else [0] * many, pa.int32()),
+                    "row_count": pa.array(rows if rows is not None else [None] * many, pa.int32()),
                     "calls": pa.array([many + 1] * many, pa.int32()),
                     "body": pa.array(bodies),
                 }

@@ -15,8 +15,9 @@ import contextlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -37,10 +38,10 @@ _WIRE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """``value`` is a struct or, from the slowest way, a dict: read it with ``get``. ``body`` is its JSON text."""
+    """``value`` is a struct or, from the slowest way, a dict: read it with ``get``. ``body`` is its JSON in UTF-8."""
 
     value: Any
-    body: str
+    body: bytes
     dropped: dict[str, str]
 
 
@@ -66,7 +67,7 @@ class AllowList:
                 value = self._salvage(untyped, dropped)
             else:
                 _name_unknown([untyped], self.fields, "", dropped)
-        return Allowed(value, self._encoder.encode(value).decode(), dropped)
+        return Allowed(value, self._encoder.encode(value), dropped)
 
     @staticmethod
     def _typed(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any | None:
@@ -100,6 +101,13 @@ def get(row: Any, name: str) -> Any:
     """A field of a reduced row or object; None where it is absent."""
     value = row.get(name) if isinstance(row, dict) else getattr(row, name)
     return None if value is UNSET else value
+
+
+def column(rows: Sequence[Any], name: str) -> list[Any]:
+    """A field of all rows of one reduced list; None where it is absent."""
+    if rows and isinstance(rows[0], dict):
+        return [row.get(name) for row in rows]
+    return [None if value is UNSET else value for value in map(attrgetter(name), rows)]
 
 
 def _struct(name: str, fields: Mapping[str, Any], *, strict: bool) -> type[msgspec.Struct]:

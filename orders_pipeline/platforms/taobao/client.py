@@ -13,16 +13,19 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 
 from orders_pipeline.clock import SHOP_TZ
+from orders_pipeline.light import without
 from orders_pipeline.platforms.base import ClockError, FlowControlError, PlatformError, RequestError, RetryableError
 from orders_pipeline.platforms.taobao import tokens
 from orders_pipeline.platforms.taobao.errors import INVALID_TIMESTAMP, UNSTATED_BAN, classify
 from orders_pipeline.platforms.taobao.feeds import FEEDS
 from orders_pipeline.platforms.taobao.requests import SERVER_TIME, TopRequests
 from orders_pipeline.platforms.taobao.signing import SIGN_METHOD, sign
+
+with without("httpx._main"):  # its command line, which brings rich and pygments: 0.05 s of every start
+    import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -57,7 +57,7 @@ def page(bodies: Sequence[str], at: datetime) -> Page:
     return Page(
         api=CONSUME,
         table="messages",
-        body=f'{{"messages":{{"tmc_message":[{",".join(bodies)}]}}}}',
+        body=f'{{"messages":{{"tmc_message":[{",".join(bodies)}]}}}}'.encode(),
         keys=tuple((str(row.get("id", "")), row.get("pub_time", "")) for row in rows),
         total=None,
         has_next=None,

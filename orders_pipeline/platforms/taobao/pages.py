@@ -6,7 +6,7 @@ Knows the shapes of answers; what is asked is in ``requests.py``, what may stay 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -16,23 +16,27 @@ import msgspec
 from orders_pipeline.clock import SHOP_TZ
 from orders_pipeline.platforms.base import Page, RawTable, RetryableError
 from orders_pipeline.platforms.taobao import fields
-from orders_pipeline.platforms.taobao.allow_list import AllowList, get
+from orders_pipeline.platforms.taobao.allow_list import AllowList, column, get
 from orders_pipeline.platforms.taobao.drift import news
 from orders_pipeline.platforms.taobao.fields import CODE, FLAG, NUMBER, Rows
 
-Key = Callable[[Any], tuple[str, str]]
+Keys = Callable[[Sequence[Any]], tuple[tuple[str, str], ...]]
 
 
-def by(*id_fields: str, version: str = "modified") -> Key:
-    """The key of a row: its id (several fields joined by ``|``) and the text of its version."""
+def by(*id_fields: str, version: str = "modified") -> Keys:
+    """The keys of rows: each one's id (several fields joined by ``|``) and the text of its version."""
 
-    def key(row: Any) -> tuple[str, str]:
-        parts = [get(row, name) for name in id_fields]
-        if parts[0] in (None, ""):  # not addressable, yet it must count as one row of its own
-            return "?" + hashlib.sha256(msgspec.json.encode(row)).hexdigest()[:16], ""
-        return "|".join("" if part is None else str(part) for part in parts), str(get(row, version) or "")
+    def keys(rows: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+        ids = zip(*(column(rows, name) for name in id_fields), strict=True)
+        return tuple(
+            ("|".join(["" if part is None else str(part) for part in parts]), str(said or ""))
+            if parts[0] not in (None, "")
+            # not addressable, yet it must count as one row of its own
+            else ("?" + hashlib.sha256(msgspec.json.encode(row)).hexdigest()[:16], "")
+            for row, parts, said in zip(rows, ids, column(rows, version), strict=True)
+        )
 
-    return key
+    return keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class ListAnswer:
     api: str
     table: RawTable
     plural: str
-    key: Key
+    keys: Keys
     allow: AllowList
     sorted_by: str = "modified"  # the field that the list is sorted by, newest first
     counted: bool = True  # the API says how many there are or whether more follow; else only its request_id speaks
@@ -55,17 +59,17 @@ class ListAnswer:
         witness = (total, has_next) if self.counted else (get(allowed.value, "request_id"),)
         if group is None and all(said in (None, "") for said in witness):
             raise RetryableError(f"{self.api}: neither {self.plural} nor a count in the answer; the call is repeated.")
-        rows = get(group, self._element) if group else None
+        rows = (get(group, self._element) if group else None) or ()
         return Page(
             api=self.api,
             table=self.table,
             body=allowed.body,
-            keys=tuple(map(self.key, rows or ())),
+            keys=self.keys(rows),
             total=None if total in (None, "") else int(total),
             has_next=None if has_next in (None, "") else has_next in (True, "true", "1"),
             request_id=get(allowed.value, "request_id") or "",
             at=at,
-            times=tuple(_instant(get(row, self.sorted_by)) for row in rows or ()),
+            times=tuple(map(_instant, column(rows, self.sorted_by))),
             dropped=allowed.dropped,
             drift=news(self.api, self.allow.fields, allowed.dropped),
         )
@@ -82,7 +86,7 @@ class OneAnswer:
     api: str
     table: RawTable
     name: str
-    key: Key
+    keys: Keys
     allow: AllowList
 
     def parse_of(self, row_id: str) -> Callable[[bytes, datetime], Page]:
@@ -91,8 +95,8 @@ class OneAnswer:
         def parse(raw: bytes, at: datetime) -> Page:
             allowed = self.allow.reduce(raw)
             row = get(allowed.value, self.name) if self.name else allowed.value
-            key = self.key(row) if row is not None else ("", "")
-            if key[0].split("|")[0] != row_id:
+            keys = self.keys([row]) if row is not None else ()
+            if [key.split("|")[0] for key, _ in keys] != [row_id]:
                 raise RetryableError(
                     f"{self.api}: the answer is not about the id that was asked; the call is repeated."
                 )
@@ -100,7 +104,7 @@ class OneAnswer:
                 api=self.api,
                 table=self.table,
                 body=allowed.body,
-                keys=(key,),
+                keys=keys,
                 total=None,
                 has_next=None,
                 request_id=get(allowed.value, "request_id") or "",
@@ -126,26 +130,28 @@ def list_answer(
     plural: str,
     element: str,
     row: dict[str, Any],
-    key: Key,
+    keys: Keys,
     *,
     sorted_by: str = "modified",
     counted: bool = True,
 ) -> ListAnswer:
     outline = {"total_results": NUMBER, "has_next": FLAG, "request_id": CODE, plural: Rows(element, row)}
-    return ListAnswer(api, table, plural, key, AllowList(api, outline), sorted_by, counted)
+    return ListAnswer(api, table, plural, keys, AllowList(api, outline), sorted_by, counted)
 
 
-def one_answer(api: str, table: RawTable, name: str, row: dict[str, Any], key: Key) -> OneAnswer:
+def one_answer(api: str, table: RawTable, name: str, row: dict[str, Any], keys: Keys) -> OneAnswer:
     outline = {"request_id": CODE, name: row} if name else {"request_id": CODE, **row}
-    return OneAnswer(api, table, name, key, AllowList(api, outline))
+    return OneAnswer(api, table, name, keys, AllowList(api, outline))
 
 
-def newest_step(trace: Any) -> tuple[str, str]:
+def newest_step(traces: Sequence[Any]) -> tuple[tuple[str, str], ...]:
     """A trace has no version of its own: its newest step's time stands for it."""
-    row_id, _ = by("tid", "out_sid", version="tid")(trace)
-    group = get(trace, "trace_list")
-    steps = (get(group, "transit_step_info") if group else None) or ()
-    return row_id, max((get(step, "status_time") or "" for step in steps), default="")
+    groups = (get(trace, "trace_list") for trace in traces)
+    steps = ((get(group, "transit_step_info") if group else None) or () for group in groups)
+    newest = (max((get(step, "status_time") or "" for step in some), default="") for some in steps)
+    return tuple(
+        (row_id, at) for (row_id, _), at in zip(by("tid", "out_sid", version="tid")(traces), newest, strict=True)
+    )
 
 
 TRADE_KEY = by("tid")

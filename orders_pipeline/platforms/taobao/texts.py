@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from itertools import chain
-from operator import attrgetter, or_
+from operator import or_
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
 from msgspec import Meta
+from msgspec.structs import astuple
 
 from orders_pipeline.platforms.taobao.fields import Rows
 
 Values = dict[str, set[Any]]
+
+_DIGIT = "[0-9]"
+_ZEROS = str.maketrans("123456789", "000000000")
 
 
 def plain(kind: Any) -> Any:
@@ -46,42 +50,52 @@ class Texts:
     """The check for one table of fields, as in ``fields.py``. Rows are structs whose absent fields hold a mark, no text."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
-        named: dict[str, list[str]] = defaultdict(list)
-        self._lists: list[tuple[str, str, Texts | str | None]] = []
-        self._objects: list[tuple[str, Texts]] = []
-        for name, kind in fields.items():
+        self._scalars: list[tuple[int, str]] = []  # position in the struct, pattern
+        self._lists: list[tuple[int, str, Texts | str | None]] = []
+        self._objects: list[tuple[int, Texts]] = []
+        for position, kind in enumerate(fields.values()):
             if isinstance(kind, Rows):
                 below = Texts(kind.row) if isinstance(kind.row, Mapping) else pattern_of(kind.row)
-                self._lists.append((name, kind.element, below))
+                self._lists.append((position, kind.element, below))
             elif isinstance(kind, Mapping):
-                self._objects.append((name, Texts(kind)))
+                self._objects.append((position, Texts(kind)))
             elif pattern := pattern_of(kind):
-                named[pattern].append(name)
-        self._getters: list[tuple[str, Callable[[Any], Any], bool]] = [
-            (pattern, attrgetter(*names), len(names) > 1) for pattern, names in named.items()
-        ]
+                self._scalars.append((position, pattern))
 
     def fit(self, value: Any) -> bool:
         """Whether every text below this object is what its kind admits."""
         found: Values = defaultdict(set)
         self._gather([value], found)
         return all(
-            all(map(re.compile(pattern).match, (text for text in texts if type(text) is str)))
-            for pattern, texts in found.items()
+            _all_match(pattern, [text for text in texts if type(text) is str]) for pattern, texts in found.items()
         )
 
     def _gather(self, rows: Sequence[Any], found: Values) -> None:
-        for pattern, getter, many in self._getters:
-            values = map(getter, rows)
-            found[pattern].update(chain.from_iterable(values) if many else values)
-        for name, element, below in self._lists:
-            groups = (
-                getattr(getattr(row, name), element, None) for row in rows
-            )  # absent, null or empty lists have none
+        if not rows:
+            return
+        columns = list(zip(*map(astuple, rows), strict=True))
+        for position, pattern in self._scalars:
+            found[pattern].update(columns[position])
+        for position, element, below in self._lists:
+            groups = (getattr(group, element, None) for group in columns[position])  # absent, null or empty have none
             inner = list(chain.from_iterable(group for group in groups if type(group) is list))
             if isinstance(below, Texts):
                 below._gather(inner, found)
             elif below is not None:
                 found[below].update(inner)
-        for name, table in self._objects:
-            table._gather([one for row in rows if hasattr(one := getattr(row, name), "__struct_fields__")], found)
+        for position, table in self._objects:
+            table._gather([one for one in columns[position] if hasattr(one, "__struct_fields__")], found)
+
+
+def _all_match(pattern: str, texts: list[str]) -> bool:
+    """Whether the pattern matches every text.
+
+    One that says ``[0-9]`` takes any digit where it takes one: then texts of one shape, as most dates and amounts are, need
+    to be matched once.
+    """
+    if _DIGIT in pattern:
+        shapes = "\n".join(texts).translate(_ZEROS).split("\n")
+        if len(shapes) > max(len(texts), 1):  # a line break within a text, which no pattern takes
+            return False
+        texts = list(set(shapes)) if texts else []
+    return all(map(re.compile(pattern).match, texts))

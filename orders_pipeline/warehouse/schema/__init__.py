@@ -43,7 +43,7 @@ def sql(name: str) -> str:
 
 @lru_cache
 def _described() -> dict[str, tuple[str, tuple[Column, ...]]]:
-    with _scratch() as con:
+    with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": SCRATCH_MEMORY}) as con:
         _create_tables(con)
         _create_views(con, lambda _: f"({sql('raw_page.sql')})")
         comments: dict[str, str] = dict(
@@ -120,7 +120,7 @@ def bring_up_to_date(con: duckdb.DuckDBPyConnection, version: Version, raw: Path
     else:
         for script in migrations()[version.number - 1 :]:
             con.execute(script)
-    _create_views(con, lambda table: _files_of(raw, table))
+    _create_views(con, lambda table: _files_of(con, raw, table))
     con.execute("DELETE FROM ops.meta WHERE key IN ('schema_version', 'raw_folder')")
     con.execute(f"INSERT INTO ops.meta VALUES ('schema_version', '{newest()}'), ('raw_folder', {quoted(raw)})")
 
@@ -143,7 +143,7 @@ def _create_views(con: duckdb.DuckDBPyConnection, source: Callable[[str], str]) 
     con.execute(re.sub(r"\{(\w+)\}", lambda match: source(match[1]), statements))
 
 
-def _files_of(raw: Path, table: str) -> str:
+def _files_of(con: duckdb.DuckDBPyConnection, raw: Path, table: str) -> str:
     """The FROM item for one raw table. What it needs where nothing has landed is written here: a file without rows, beside the
     folders of the shops, and the first list of hidden files, which hides none.
 
@@ -151,8 +151,8 @@ def _files_of(raw: Path, table: str) -> str:
     lists all else, and opens only what the constant filter lets through.
     """
     folder, empty = raw / table, raw / table / "_empty.parquet"
-    _write_once(empty, sql("raw_page.sql"))
-    _write_once(hidden_files(raw, table, 0), sql("hidden.sql"))
+    _write_once(con, empty, sql("raw_page.sql"))
+    _write_once(con, hidden_files(raw, table, 0), sql("hidden.sql"))
     lists = hidden_files(raw, table, 0).with_name(f"{table}-*.parquet")
     return (
         f"(SELECT * FROM read_parquet([{quoted(empty)}, {quoted(folder / '**')}], hive_partitioning = false, filename = true) "
@@ -167,18 +167,13 @@ def hidden_files(raw: Path, table: str, number: int) -> Path:
     return raw / "hidden" / f"{table}-{number:08d}.parquet"
 
 
-def _write_once(path: Path, query: str) -> None:
+def _write_once(con: duckdb.DuckDBPyConnection, path: Path, query: str) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    with _scratch() as con:
-        con.execute(f"COPY ({query}) TO {quoted(temporary)} (FORMAT parquet)")
+    con.execute(f"COPY ({query}) TO {quoted(temporary)} (FORMAT parquet)")
     temporary.rename(path)
-
-
-def _scratch() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(":memory:", config={"threads": 1, "memory_limit": SCRATCH_MEMORY})
 
 
 def quoted(path: Path | str) -> str:

@@ -54,10 +54,14 @@ def upsert(
         _run(con, "quarantine.sql", written)
     if with_ledger:
         _run(con, "ledger.sql", written)
+    _check(con)
+    return {table: rows for table, rows in written.items() if rows}
+
+
+def _check(con: duckdb.DuckDBPyConnection) -> None:
     broken = [rule for (rule,) in con.execute(_text("checks.sql")).fetchall()]
     if broken:
         raise BrokenRuleError(f"Nothing was written, a rule would have been broken: {'; '.join(broken)}.")
-    return {table: rows for table, rows in written.items() if rows}
 
 
 def _run(con: duckdb.DuckDBPyConnection, script: str, written: Counter[str]) -> None:

@@ -81,7 +81,7 @@ def test_19_digit_ids_stay_exact_as_numbers_and_as_text(gateway: Gateway, top: T
         gateway.answer({"trades_sold_get_response": {"total_results": 1, "trades": {"trade": [{**TRADE, "tid": tid}]}}})
         page = top.send(feed_page(FeedName.ORDERS_BY_CREATED)(top))
         assert page.keys[0][0] == str(tid)
-        assert f'"tid":{json.dumps(tid)}' in page.body
+        assert f'"tid":{json.dumps(tid)}'.encode() in page.body
 
 
 def test_rows_without_id_are_counted_one_by_one(gateway: Gateway, top: TopPlatform) -> None:

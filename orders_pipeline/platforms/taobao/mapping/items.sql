@@ -30,7 +30,7 @@ SELECT item_no, page_id, platform, shop, api, fetched_at, i, s, nullif(concat_ws
     CASE WHEN text_of(i.num_iid) IS NULL THEN 'no num_iid' END,
     CASE WHEN has_skus AND text_of(s.sku_id) IS NULL THEN 'SKU without sku_id' END,
     CASE WHEN whole(CASE WHEN has_skus THEN s.quantity ELSE i.num END) IS NULL THEN 'quantity is no number' END,
-    CASE WHEN bad_money(i.price, money(i.price)) OR bad_money(s.price, money(s.price)) THEN 'price is no amount' END,
+    CASE WHEN bad_amount(i.price, amount(i.price)) OR bad_amount(s.price, amount(s.price)) THEN 'price is no amount' END,
     CASE WHEN instant(coalesce(text_of(s.modified), i.modified)) IS NULL THEN 'modified is no date' END,
     misfit_reason(i._misfit)), '') AS reason
 FROM (

@@ -23,7 +23,7 @@ SELECT nextval('staged.row_no') AS row_no, *, nullif(concat_ws(', ',
     CASE WHEN text_of(r.status) IS NULL THEN 'no status' END,
     CASE WHEN instant(r.created) IS NULL THEN 'created is no date' END,
     CASE WHEN instant(r.modified) IS NULL THEN 'modified is no date' END,
-    CASE WHEN money(r.refund_fee) IS NULL OR bad_money(r.refund_fee, money(r.refund_fee)) THEN 'refund_fee is no amount' END,
+    CASE WHEN money(r.refund_fee) IS NULL OR bad_amount(r.refund_fee, amount(r.refund_fee)) THEN 'refund_fee is no amount' END,
     misfit_reason(r._misfit)), '') AS reason
 FROM (SELECT page_id, platform, shop, api, fetched_at, unnest(rows) AS r FROM page_rows);
 DROP TABLE page_rows;
