@@ -28,10 +28,11 @@ SIZE_BINS, SPREAD_BINS = 20, 6  # 120 bins of 400 cases: a 95 % quantile of each
 DISPERSION = 0.5  # errors are measured in sqrt(total + half its square), near a week's usual spread on two panels
 FARTHEST = 8.0  # an error counts as at most so many of these: one bulk order must not teach a spread
 LEAST_SPREAD = 0.05
-TRIM, TRIM_BINS = 0.95, 12
-"""The highest twentieth of weeks over their forecast is cut to its edge before averaging: a mean for error's sake. On weeks
-before the eight that are reported: WRMSSE −.0014 and −.0017, WAPE of the week −.4 % and −.5 %, for a bias of −.030 instead of
-−.006 (M5) and −.26 instead of −.25 (Online Retail II). ``with_bulk`` is the mean without any cut."""
+LEVEL_BINS = 12
+"""Of expected weeks, each with the factor that makes its means err least: sales are skewed, so it lies below 1 by as much as a
+shop's own weeks say. ``with_bulk`` is the unbiased mean."""
+LOWEST, HIGHEST = 0.5, 1.0
+"""Of that factor: the median week of a slow SKU is 0, which as its mean would say that it never sells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,8 @@ class WeekQuantiles:
     bins: Bins
     errors: Array  # (bins, TOTAL_QUANTILES)
     bulk: Array  # (bins,) sold, bulk orders included, over expected
-    size_bins: Bins
-    trimmed: Array  # (size bins,) usual demand over expected, the highest cut
+    level_bins: Bins
+    least_error: Array  # (level bins,) weighted median of sold over expected
 
     @classmethod
     def fit(cls, cases: Cases, mean: Array, seed: int) -> WeekQuantiles:
@@ -117,11 +118,11 @@ class WeekQuantiles:
         expected = np.bincount(places, mean, bins.count)
         sold = np.bincount(places, actual, bins.count)
         bulk = np.where(expected > 0, sold / np.maximum(expected, 1e-9), 1.0)
-        return cls(spread, bins, errors, bulk, *_trimmed(mean, cases.demand.sum(axis=1)))
+        return cls(spread, bins, errors, bulk, *least_error(mean, actual))
 
     def usual_share(self, mean: Array) -> Array:
-        """What to multiply a mean by so that it errs least, shape (cases,): see ``TRIM``."""
-        return self.trimmed[self.size_bins.place(mean)]
+        """What to multiply a mean by so that it errs least, shape (cases,): see ``LEVEL_BINS``."""
+        return self.least_error[self.level_bins.place(mean)]
 
     def apply(self, cases: Cases, mean: Array) -> tuple[NDArray[np.int64], Array]:
         """Quantiles, whole units that never cross, shape (cases, TOTAL_QUANTILES), and the mean with bulk orders (cases,)."""
@@ -137,11 +138,18 @@ def _usual(mean: Array) -> Array:
     return usual
 
 
-def _trimmed(mean: Array, demand: Array) -> tuple[Bins, Array]:
-    bins = Bins.fit(mean, None, TRIM_BINS)
+def least_error(mean: Array, actual: Array) -> tuple[Bins, Array]:
+    """Bins of expected weeks and the factor f of each with the least sum of |actual − f × mean|."""
+    bins = Bins.fit(mean, None, LEVEL_BINS)
     places = bins.place(mean)
-    ratio = demand / mean
-    cut = np.minimum(ratio, bins.quantiles(places, ratio, [TRIM])[places, 0])
-    expected = np.bincount(places, mean, bins.count)
-    kept = np.bincount(places, cut * mean, bins.count)
-    return bins, np.where(expected > 0, kept / np.maximum(expected, 1e-9), 1.0)
+    factor = np.ones(bins.count)
+    for number in np.unique(places):
+        here = places == number
+        factor[number] = _weighted_median(actual[here] / mean[here], mean[here])
+    return bins, np.clip(factor, LOWEST, HIGHEST)
+
+
+def _weighted_median(values: Array, weights: Array) -> float:
+    order = np.argsort(values, kind="stable")
+    upto = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(upto, 0.5 * upto[-1])])
