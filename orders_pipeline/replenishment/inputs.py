@@ -88,7 +88,10 @@ def read_positions(con: duckdb.DuckDBPyConnection, made_on: date) -> list[Positi
 
 
 def read_forecast_totals(con: duckdb.DuckDBPyConnection, made_on: date) -> tuple[date | None, dict[str, float]]:
-    """Day and 7-day means of the newest forecast up to ``made_on``; (None, {}) where there is none."""
+    """Day and 7-day means of the newest forecast up to ``made_on``; (None, {}) where there is none.
+
+    The unbiased means: those of least error lie low, and stock would run out by as much.
+    """
     row = con.execute(
         "SELECT max(made_on) FROM planning.sales_forecast_totals WHERE made_on <= ?", [made_on]
     ).fetchone()
@@ -96,7 +99,8 @@ def read_forecast_totals(con: duckdb.DuckDBPyConnection, made_on: date) -> tuple
     if day is None:
         return None, {}
     rows = con.execute(
-        "SELECT merchant_sku, mean * 7 / days FROM planning.sales_forecast_totals WHERE made_on = ?", [day]
+        "SELECT merchant_sku, coalesce(mean_with_bulk, mean) * 7 / days FROM planning.sales_forecast_totals WHERE made_on = ?",
+        [day],
     ).fetchall()
     return day, {str(sku): float(mean) for sku, mean in rows}
 

@@ -94,7 +94,10 @@ def check_reasons(con: duckdb.DuckDBPyConnection, made_on: date) -> int:
         )
         assert f"近7日销{sold}件" in reason
         week = _one(
-            con, "SELECT mean FROM planning.sales_forecast_totals WHERE merchant_sku = ? AND made_on = ?", sku, made_on
+            con,
+            "SELECT mean_with_bulk FROM planning.sales_forecast_totals WHERE merchant_sku = ? AND made_on = ?",
+            sku,
+            made_on,
         )
         assert (f"7天预测{week:.1f}件" if week is not None else "7日销") in reason
         assert f"旧规则(7日均×天数)：{row['rule_quantity']}件" in reason
