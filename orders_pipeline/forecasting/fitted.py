@@ -30,7 +30,7 @@ ALONE_SHARE = 1 / 3
 """Of the quantiles that the week model gives alone in those of the total. It tells its errors on five times the cases, and two
 models of the spread err less together; half and half covers more than it says where weeks of one or two units are common (M5:
 .920 for .90)."""
-WEEK_SHARE = 0.5  # of the week model in the total; 0 and 1 are worse on both panels
+WEEK_SHARE = 0.5  # of the week model in the total; 0 and 1 lose up to .01 of the week's quantile loss
 WEEKLY_PAIRS = 30_000  # for the model of weeks alone: 60,000 are .0005 of WRMSSE better and cost half a second
 DAY_BINS = 40
 LEAST_WEEK = 1e-6  # units; keeps logarithms finite
