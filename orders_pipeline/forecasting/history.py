@@ -108,6 +108,8 @@ def _carried_forward(revenue: NDArray[np.float32], units: NDArray[np.float32]) -
     if not units.size:
         return np.zeros(units.shape, np.float32)
     known = (units > 0) & (revenue > 0)
-    price = np.where(known, revenue / np.where(known, units, 1), np.nan).astype(np.float32)
-    last = np.maximum.accumulate(np.where(known, np.arange(units.shape[1]), 0), axis=1)
+    price = np.full(units.shape, np.nan, np.float32)
+    price[known] = revenue[known] / units[known]
+    last = np.where(known, np.arange(units.shape[1], dtype=np.int32), 0)
+    np.maximum.accumulate(last, axis=1, out=last)
     return np.take_along_axis(price, last, axis=1)

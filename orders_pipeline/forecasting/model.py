@@ -152,6 +152,7 @@ def _labels(signals: Signals, model: str, last: int) -> dict[str, str]:
     sold = history.units[:, recent:].sum(axis=1)
     cut = sold - np.minimum(signals.demand[:, recent:], history.units[:, recent:]).sum(axis=1)
     borrowed = np.isfinite(rule.usual_levels(signals, last))
+    age = history.age
     labels = {}
     for number, sku in enumerate(history.skus):
         said = []
@@ -159,9 +160,9 @@ def _labels(signals: Signals, model: str, last: int) -> dict[str, str]:
             said.append(f"已{quiet[number]}天无销量，按停售预测为0")
         elif quiet[number] >= QUIET_DAYS:
             said.append(f"近{quiet[number]}天无销量")
-        if history.age[number] < YOUNG_DAYS:
+        if age[number] < YOUNG_DAYS:
             said.append(
-                f"新品，首销至今{history.age[number]}天" + ("，参考同类商品" if borrowed[history.group[number]] else "")
+                f"新品，首销至今{age[number]}天" + ("，参考同类商品" if borrowed[history.group[number]] else "")
             )
         if cut[number] > 0.5 * sold[number] > 0:
             said.append(f"近期销量以大单为主，{cut[number]:.0f}件不计入常规需求")

@@ -25,30 +25,33 @@ DEVIATION = 1.0  # a day counts as at most twice its usual: one promotion is no 
 YEAR = 52 * WEEK  # the same weekday a year ago
 
 
+def group_totals(units: Floats, group: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Units of all SKUs of a group together, shape (groups, days)."""
+    totals = np.zeros((int(group.max()) + 1, units.shape[1]))
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    for rows in np.split(order, starts[1:]):
+        totals[group[rows[0]]] = units[rows].sum(axis=0, dtype=np.float64)
+    return totals
+
+
 def weekday_profile(signals: Signals, anchor: int) -> Floats:
     """Share of a usual day that each of the next seven days has, shape (groups, 7); small groups lean on the shop's."""
-    groups = int(signals.history.group.max()) + 1
+    groups = len(signals.by_group)
     weeks = min(PROFILE_WEEKS, (anchor + 1) // WEEK)
     if weeks == 0:
         return np.ones((groups, WEEK), np.float32)
-    past = slice(anchor + 1 - weeks * WEEK, anchor + 1)
-    window = (signals.demand[:, past] * signals.usual[past]).reshape(-1, weeks, WEEK).sum(axis=1, dtype=np.float64)
-    by_group = np.zeros((groups, WEEK))
-    np.add.at(by_group, signals.history.group, window)
+    by_group = signals.by_group[:, anchor + 1 - weeks * WEEK : anchor + 1].reshape(groups, weeks, WEEK).sum(axis=1)
     shop = by_group.sum(axis=0)
     shop = (shop + PROFILE_PRIOR) / (shop.mean() + PROFILE_PRIOR)
     profile = (by_group + PROFILE_PRIOR * shop) / (by_group.mean(axis=1, keepdims=True) + PROFILE_PRIOR)
     return np.asarray(profile, np.float32)
 
 
-def date_deviations(
-    units: NDArray[np.float32], usual: NDArray[np.float64], group: NDArray[np.int32]
-) -> NDArray[np.float64]:
-    """How far each day of a group lies from its usual, as a share of it, shape (groups, days); NaN near both ends."""
+def date_deviations(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far each day of a group lies from its usual, as a share of it, from sales without peaks of shape (groups, days);
+    NaN near both ends."""
     reach = NEAR_WEEKS * WEEK
-    totals = np.zeros((int(group.max()) + 1, units.shape[1]))
-    np.add.at(totals, group, units)
-    totals *= usual
     deviations = np.full(totals.shape, np.nan)
     inner = totals.shape[1] - 2 * reach
     if inner > 0:
@@ -70,7 +73,7 @@ def month_profile(signals: Signals, anchor: int) -> NDArray[np.float64]:
     """
     until = anchor + 1 - NEAR_WEEKS * WEEK  # later days lack neighbours that are known
     start = max(until - MONTHS_DAYS, 0)
-    profile = np.zeros((signals.deviations.shape[0], 32))
+    profile = np.zeros((len(signals.deviations), 32))
     if until - start < LEAST_MONTHS_DAYS:
         return profile
     seen = signals.deviations[:, start:until]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from orders_pipeline.forecasting.peaks import usual_share
-from orders_pipeline.forecasting.profiles import WEEK, date_deviations, month_days
+from orders_pipeline.forecasting.profiles import WEEK, date_deviations, group_totals, month_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ FIRST_SALE_UNITS = (
     20.0  # the very first sale is cut to this, or 3 usual sales of the shop: nothing else to compare with
 )
 LEVEL_MEMORY, SIZE_MEMORY = 0.97, 0.9  # of a day; of a sale
+BLOCK = 64  # days that are turned at a time, so that 100,000 SKUs need 26 MB for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Signals:
     sums: dict[str, NDArray[np.float64]]  # name → (SKUs, weeks + 1) running sums up to ``ends``
     first_end: int  # days before the first full week, or a week; ``ends`` are 0, this, and every seven days on
     first: Ints  # first day of a series within the columns
+    by_group: NDArray[np.float64]  # (groups, days) demand of a group, peaks brought down to the usual
     deviations: NDArray[np.float64]  # (groups, days): see ``profiles.date_deviations``
     month_day: Ints  # day of the month of each column and of the week after the last
     shop: NDArray[np.float64]  # (days + 1,) running sum of the whole shop's demand
@@ -83,6 +85,7 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
     found = usual_share(history.orders)
     usual = found if usual is None else np.minimum(found, usual)
     first_end = history.days % WEEK or WEEK
+    totals = group_totals(demand, history.group)
     return Signals(
         history,
         demand,
@@ -92,9 +95,10 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
         {name: _weekly_sums(values(), first_end) for name, values in parts.items()},
         first_end,
         np.maximum(history.first_sale, 0).astype(np.int64),
-        date_deviations(demand, usual, history.group),
+        totals * usual,
+        date_deviations(totals * usual),
         month_days(history.first_day, history.days + WEEK),
-        np.concatenate([[0.0], np.cumsum(demand.sum(axis=0, dtype=np.float64))]),
+        np.concatenate([[0.0], np.cumsum(totals.sum(axis=0))]),
         {},
     )
 
@@ -120,32 +124,46 @@ def _winsorise(history: SalesHistory, anchors: list[int]) -> tuple[Floats, dict[
     last_sale: dict[int, Ints] = {}
     wanted = set(anchors)
     for day in range(days):
+        if day % BLOCK == 0:
+            # a day's numbers of all SKUs side by side in memory: half the time
+            sold_units = history.units[:, day : day + BLOCK].T.copy()
+            out_of_stock = history.without_stock[:, day : day + BLOCK].T.copy()
+            cut_units = np.zeros_like(sold_units)
         age = day - history.first_sale + 1
-        units = history.units[:, day]
+        units = sold_units[day % BLOCK]
         sold = np.flatnonzero(units > 0)
         cut = units.copy()
         if sold.size:
-            known = size[sales > 0]
-            first_cut = max(FIRST_SALE_UNITS, CUT_SIZES * float(np.median(known)) if known.size else 0.0)
-            limit = np.where(sales[sold] > 0, np.maximum(CUT_LEVELS * level[sold], CUT_SIZES * size[sold]), first_cut)
+            limit = np.maximum(CUT_LEVELS * level[sold], CUT_SIZES * size[sold])
+            first = sales[sold] == 0
+            if first.any():
+                known = size[sales > 0]
+                limit[first] = max(FIRST_SALE_UNITS, CUT_SIZES * float(np.median(known)) if known.size else 0.0)
             cut[sold] = np.minimum(units[sold], limit)
             sales[sold] += 1
             last[sold] = day
             weight = np.maximum(1 - SIZE_MEMORY, 1 / sales[sold])
             size[sold] += weight * (cut[sold] - size[sold])
-        correction = 1 - (1 - alphas) ** np.maximum(age, YOUNG_DAYS)[:, None]
-        empty = history.without_stock[:, day]
+        empty = out_of_stock[day % BLOCK]
         if empty.any():
-            cut[empty] = means[empty, -1] / correction[empty, -1]
+            cut[empty] = means[empty, -1] / _correction(alphas[-1:], age[empty])[:, 0]
         live = age > 0
         weight = np.where(live, np.maximum(1 - LEVEL_MEMORY, 1 / np.maximum(age, 1)), 0).astype(np.float32)
         level += weight * (cut - level)
         means += alphas * (cut[:, None] - means)
-        demand[:, day] = cut
+        cut_units[day % BLOCK] = cut
+        if day % BLOCK == BLOCK - 1 or day == days - 1:
+            demand[:, day - day % BLOCK : day + 1] = cut_units[: day % BLOCK + 1].T
         if day in wanted:
-            kept[day] = means / correction
+            kept[day] = (means / _correction(alphas, age)).astype(np.float32)
             last_sale[day] = last.copy()
     return demand, kept, last_sale
+
+
+def _correction(alphas: NDArray[np.float32], age: NDArray[np.int32]) -> NDArray[np.float32]:
+    """What an exponential mean of a young series lacks, shape (SKUs, alphas): it began at zero."""
+    found: NDArray[np.float32] = 1 - (1 - alphas) ** np.maximum(age, YOUNG_DAYS)[:, None]
+    return found
 
 
 def window_mean(signals: Signals, name: str, rows: Ints, anchor: int, days: int, least: int = 1) -> NDArray[np.float64]:

@@ -36,7 +36,7 @@ class Zone:
         table: RawTable = "refund_pages" if api == REFUNDS else "trade_pages"
         start = BEGUN + timedelta(minutes=5 * number)
         pages = [
-            Page(api, table, body, (), body.count('"tid"'), None, f"{shop}{number}", start)
+            Page(api, table, body.encode(), (), body.count('"tid"'), None, f"{shop}{number}", start)
             for body in bodies or [trades()]
         ]
         span = (start, start + timedelta(minutes=5))

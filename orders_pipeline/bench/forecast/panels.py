@@ -43,17 +43,26 @@ SOURCES = {
         date(2015, 3, 3),
         date(2016, 5, 22),
         date(2016, 5, 15),
-        (date(2016, 1, 31), date(2016, 2, 21), date(2016, 3, 13)),
+        (
+            date(2015, 12, 6), date(2016, 1, 3), date(2016, 1, 17), date(2016, 1, 31),
+            date(2016, 2, 7), date(2016, 2, 21), date(2016, 3, 6), date(2016, 3, 13),
+        ),
     ),
     "online-retail": Source(
         ("online_retail_ii.parquet",),
         date(2009, 12, 1),
         date(2011, 12, 8),
         date(2011, 12, 1),
-        (date(2011, 6, 16), date(2011, 8, 4), date(2011, 9, 8), date(2011, 9, 29)),
+        (
+            date(2010, 10, 14), date(2010, 10, 21), date(2010, 10, 28), date(2010, 11, 4),
+            date(2010, 11, 11), date(2010, 11, 18), date(2010, 11, 25), date(2010, 12, 2),
+            date(2011, 5, 26), date(2011, 6, 16), date(2011, 7, 14), date(2011, 8, 4),
+            date(2011, 8, 25), date(2011, 9, 8), date(2011, 9, 22), date(2011, 9, 29),
+        ),
     ),
-}
-"""Panel name → source. Development origins: spread over the months before, none of their weeks reaches the first evaluation."""
+}  # fmt: skip
+"""Panel name → source. Development origins: spread over the months before, none of their weeks reaches the first evaluation.
+Those of Online Retail II begin with the autumn of the year before: the same rise into Christmas that the evaluation has."""
 
 
 @dataclass(frozen=True, slots=True)

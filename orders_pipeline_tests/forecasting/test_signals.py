@@ -1,0 +1,67 @@
+"""What features are made of: causal whatever the length of the history, and sums of groups as added up by hand."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from orders_pipeline.forecasting.history import SalesHistory
+from orders_pipeline.forecasting.profiles import WEEK, group_totals
+from orders_pipeline.forecasting.signals import BLOCK, prepare
+
+SKUS = 30
+
+
+def history(days: int, of: int) -> SalesHistory:
+    """The first ``days`` of a shop's ``of`` days: bulk orders, late first sales and days without stock among them."""
+    rng = np.random.default_rng(4)
+    units = rng.poisson(rng.uniform(0.1, 6, (SKUS, 1)), (SKUS, of)).astype(np.float32)
+    units[rng.random(units.shape) < 0.01] *= 40
+    first = rng.integers(0, of // 2, SKUS)
+    units[np.arange(of) < first[:, None]] = 0
+    units[np.arange(SKUS), first] = 1
+    without_stock = (rng.random(units.shape) < 0.05) & (np.arange(of) > first[:, None])
+    units[without_stock] = 0
+    return SalesHistory(
+        date(2026, 1, 1) + timedelta(days=days),
+        tuple(f"S{n}" for n in range(SKUS)),
+        (np.arange(SKUS) * 7 % 4).astype(np.int32),
+        first.astype(np.int32),
+        units[:, :days],
+        np.minimum(units, 3)[:, :days],
+        np.ones((SKUS, days), np.float32),
+        without_stock[:, :days],
+    )
+
+
+@pytest.mark.parametrize("days", [BLOCK - WEEK, BLOCK, BLOCK + WEEK, 2 * BLOCK])
+def test_later_days_change_nothing_before_them(days: int) -> None:
+    whole = 2 * BLOCK + 3 * WEEK
+    anchors = [days - 1]
+    short = prepare(history(days, whole), anchors)
+    # the anchors of both lie whole weeks before their last columns
+    more = days + (whole - days) // WEEK * WEEK
+    long = prepare(history(more, whole), [*anchors, more - 1])
+    assert np.array_equal(short.demand, long.demand[:, :days])
+    assert np.array_equal(short.exponential[days - 1], long.exponential[days - 1])
+    assert np.array_equal(short.last_sale[days - 1], long.last_sale[days - 1])
+    assert np.array_equal(short.by_group, long.by_group[:, :days])
+
+
+def test_days_without_stock_are_filled_and_bulk_orders_cut() -> None:
+    shop = history(2 * BLOCK, 2 * BLOCK)
+    demand = prepare(shop, [2 * BLOCK - 1]).demand
+    assert (demand[shop.without_stock] > 0).all()
+    sold = ~shop.without_stock
+    assert (demand[sold] <= shop.units[sold]).all()
+    assert (demand[sold] < shop.units[sold]).any()
+
+
+def test_groups_are_added_up() -> None:
+    shop = history(50, 50)
+    by_hand = [shop.units[shop.group == group].sum(axis=0) for group in range(4)]
+    assert np.array_equal(group_totals(shop.units, shop.group), by_hand)
+    # a category without a SKU that sold
+    assert np.array_equal(group_totals(shop.units, shop.group * 2)[1], np.zeros(50))
