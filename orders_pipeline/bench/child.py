@@ -23,7 +23,7 @@ class Cost:
 
     cpu: float  # seconds, user and system
     wall: float  # seconds
-    rss: float  # MB, of the largest process
+    rss: float  # MB, of the largest process; the kernel counts what we held when we started it, too: benchmarks stay small
     output: str
 
 

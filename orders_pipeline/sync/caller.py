@@ -66,6 +66,7 @@ class Caller:
         self.priority = Priority.INCREMENTAL
         self.signed_in: bool | None = None  # what the last call that told says; None before any has
         self.refusal = ""  # the line of the error that says we are not signed in
+        self._refused = -1  # the generation of credentials that was refused for good
         self._drift = DriftLog(ops, platform.shop)
         self.calls = 0
 
@@ -115,7 +116,7 @@ class Caller:
 
     def _note(self, error: PlatformError) -> None:
         if isinstance(error, SessionError):
-            self.signed_in, self.refusal = False, str(error)
+            self.signed_in, self.refusal, self._refused = False, str(error), self._tokens.generation
 
     def _tried(self, request: Request[T], deadline: datetime | None, attempts: int) -> T:
         def stop(state: RetryCallState) -> bool:
@@ -139,8 +140,10 @@ class Caller:
         left = None if deadline is None else max((deadline - self._clock.now()).total_seconds(), 0.0)
         self._quota.acquire(request.api, self.priority, max_wait=left)
         self.calls += 1
+        generation = self._tokens.generation
         answer = self._logged(request.api, lambda: self._platform.send(request))
-        if request.needs_session:
+        # another thread's call may have been on its way with what was refused meanwhile: its answer is the older news
+        if request.needs_session and generation != self._refused:
             self.signed_in = True
         return answer
 

@@ -90,7 +90,7 @@ def test_each_forecast_is_a_process_of_its_own_whose_costs_are_told(small_panel:
         assert one["origins"] == ["2016-05-15"]
         assert (one["eligible"], one["measured"], one["stored"]) == (12, 12, 12)
         assert 0 < one["costs"]["cpu_seconds"] < 60
-        assert 0 <= one["memory"]["mb_panel"] < one["memory"]["mb"] < 1_000
+        assert 0 <= one["memory"]["mb_panel"] < one["memory"]["mb"]
         assert one["against_lightgbm"] is None
     assert set(fast["spread"]) == set(fast["metrics"])
     assert not empirical["spread"]

@@ -28,7 +28,7 @@ def test_every_sku_gets_a_suggestion_and_its_cost_is_that_of_a_whole_process(tmp
     assert 0 < to_order < SKUS
     assert 0.1 < cpu < 60  # an interpreter, duckdb and numpy are in it
     assert wall > 0
-    assert 50 < megabytes < 1_000
+    assert megabytes > 50
     assert unfound("replenish", tmp_path / "replenish.json", [(10_000,)]) == set()
 
 
