@@ -43,11 +43,11 @@ def measure(lines: int, tell: Callable[[str], None]) -> Table:
         for what, emptied in PARTS.items():
             cost = child.run(["-m", "orders_pipeline.bench.analytics", str(root), *emptied], root)
             spent = json.loads(cost.output)
-            rows.append([what, lines, spent["daily"], spent["features"], cost.cpu, round(cost.rss)])
+            rows.append([lines, what, spent["daily"], spent["features"], cost.cpu, round(cost.rss)])
             tell(f"{what}: {spent['daily'] + spent['features']:.2f} CPU s")
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    columns = ["from", "lines", "daily sales, CPU s", "history and features, CPU s", "whole process, CPU s", "MB"]
+    columns = ["lines", "from", "daily sales, CPU s", "history and features, CPU s", "whole process, CPU s", "MB"]
     return Table("Analytics", columns, rows)
 
 

@@ -10,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from orders_pipeline.bench.analytics import PARTS
 from orders_pipeline.bench.everything import Step, run_all
 from orders_pipeline.bench.find import beside, beside_best, cell, over, plus, result, scored
 from orders_pipeline.bench.goals import Goal, at_least, at_most, below, summary, within
@@ -86,7 +87,7 @@ SMALL: dict[str, tuple[list[str], list[Any]]] = {
     "upsert": (["--orders", "50000", "--batch", "10"], [(1_000_000, 100), (1_000_000, 5_000), (1_000_000, 100_000)]),
     "ticks": (["--orders", "50000", "--rounds", "1"], [(100_000,), (10_000_000,)]),
     "publish": (["--orders", "50000", "--rounds", "1"], [(1_000_000,)]),
-    "analytics": (["--lines", "100000"], [(10_000_000,)]),
+    "analytics": (["--lines", "100000"], [(10_000_000, what) for what in PARTS]),
 }
 """Benchmark -> options of a small run, and the first cells that the rows of its table have at the sizes of the goals."""
 
