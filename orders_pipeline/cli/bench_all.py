@@ -13,7 +13,7 @@ from orders_pipeline.cli.group import FAILED
 
 @click.command("all")
 @click.option(
-    "--quick", is_flag=True, help="Small sizes: five minutes instead of 25. Most goals are set for larger ones."
+    "--quick", is_flag=True, help="Small sizes: eight minutes instead of 35. Most goals are set for larger ones."
 )
 @click.option("--only", multiple=True, metavar="NAME", help="Only this benchmark; repeatable; default: all of them.")
 @click.option(

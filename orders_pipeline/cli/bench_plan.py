@@ -1,5 +1,5 @@
-"""With which options ``bench all`` runs each benchmark: sizes that the goals are set for, in about 25 minutes on two idle cores,
-and small ones for five minutes. Options alone: what is measured, and which benchmarks there are, stands elsewhere.
+"""With which options ``bench all`` runs each benchmark: sizes that the goals are set for, in about 35 minutes on two idle cores,
+and small ones for eight minutes. Options alone: what is measured, and which benchmarks there are, stands elsewhere.
 """
 
 from __future__ import annotations
