@@ -20,6 +20,7 @@ from orders_pipeline.sandbox.server import SandboxServer
 from orders_pipeline.settings import DATA_ENV, DataFolder
 from orders_pipeline.shops import SHOPS_ENV
 from orders_pipeline.sync.leases import lease
+from orders_pipeline.warehouse import CompactReport, Warehouse
 from orders_pipeline_tests.conftest import living_sandbox, shop_of
 from orders_pipeline_tests.defs.conftest import load, stanza_file, stanza_of
 
@@ -188,6 +189,14 @@ def test_upkeep_joins_the_raw_files_of_past_days_and_nothing_is_read_again(lived
         reports.append({name: value.value for name, value in output.event_specific_data.metadata.items()})
         assert read(lived.folder, raw) == before
     assert reports[0]["windows"] == reports[3]["removed"] > reports[0]["joined"] == reports[1]["shown"] > 0
+
+
+def test_joined_files_that_are_not_as_the_small_ones_are_never_green(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Warehouse, "compact", lambda *_: CompactReport(unlike=2))
+    (failure,) = failures(lived.run("upkeep"))
+    assert "2 joined files did not hold what the small ones hold" in str(failure.user_failure_data.description)
 
 
 def test_a_day_that_is_no_day_is_told(lived: Lived) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from orders_pipeline.settings import DataFolder
 from orders_pipeline.warehouse import Warehouse
-from orders_pipeline_tests.warehouse.wire import RawZone
+from orders_pipeline_tests.warehouse.wire import NOON, RawZone
 
 
 class SteppedClock:
@@ -29,6 +29,15 @@ class SteppedClock:
 
     def advance(self, **span: float) -> None:
         self._now += timedelta(**span)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, RawZone]:
+    """One warehouse for all examples: each has a shop of its own."""
+    folder = DataFolder(tmp_path_factory.mktemp("shared"))
+    warehouse = Warehouse(folder, SteppedClock(NOON))
+    warehouse.prepare()
+    return warehouse, RawZone(folder.raw)
 
 
 @pytest.fixture

@@ -7,13 +7,11 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders_pipeline.settings import DataFolder
 from orders_pipeline.warehouse import Warehouse
-from orders_pipeline_tests.warehouse.conftest import Rows, SteppedClock, rows_of
+from orders_pipeline_tests.warehouse.conftest import Rows, rows_of
 from orders_pipeline_tests.warehouse.wire import NOON, RawZone, line, trade, trades
 
 TIDS = (100, 200)
@@ -44,15 +42,6 @@ versions = st.fixed_dictionaries(
     }
 )
 shops = (f"shop-{number}" for number in itertools.count())
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, RawZone]:
-    """One warehouse for all examples: each has a shop of its own."""
-    folder = DataFolder(tmp_path_factory.mktemp("shared"))
-    warehouse = Warehouse(folder, SteppedClock(NOON))
-    warehouse.prepare()
-    return warehouse, RawZone(folder.raw)
 
 
 @settings(max_examples=25, deadline=None)

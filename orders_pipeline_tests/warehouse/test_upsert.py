@@ -13,19 +13,10 @@ from hypothesis import strategies as st
 from orders_pipeline.settings import DataFolder
 from orders_pipeline.warehouse import Warehouse
 from orders_pipeline.warehouse import upsert as rules
-from orders_pipeline_tests.warehouse.conftest import Query, SteppedClock, rows_of, snapshot
+from orders_pipeline_tests.warehouse.conftest import Query, rows_of, snapshot
 from orders_pipeline_tests.warehouse.wire import NOON, RawZone, line, refund, refunds, trade, trades
 
 SECONDS = ["2026-01-15 10:05:08", "2026-01-15 10:05:09", "2026-01-15 11:00:00"]
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, RawZone]:
-    """One warehouse for all examples: each has a shop of its own."""
-    folder = DataFolder(tmp_path_factory.mktemp("shared"))
-    warehouse = Warehouse(folder, SteppedClock(NOON))
-    warehouse.prepare()
-    return warehouse, RawZone(folder.raw)
 
 
 shops = (f"shop-{number}" for number in itertools.count())

@@ -29,6 +29,11 @@ def join_raw_files(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pi
     with failing_in_one_line(), without_pandas():
         report = pipeline.warehouse().compact()
     context.add_output_metadata(asdict(report))
+    if report.unlike:
+        raise dg.Failure(
+            f"{report.unlike} joined files did not hold what the small ones hold: these stay. Check the disk.",
+            metadata=asdict(report),
+        )
 
 
 @dg.job(description="Old runs leave the run history, old calls the call log; small raw files are joined.")
