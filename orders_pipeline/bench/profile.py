@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 STEPS = {
-    "http": "platforms.taobao.client:TopPlatform._exchange",
+    "http": "platforms.taobao.exchange:Exchange.post",
     "request and signature": "platforms.taobao.client:TopPlatform._form",
     "allow-list": "platforms.taobao.allow_list:AllowList.reduce",
     "texts of the allow-list": "platforms.taobao.texts:Texts.fit",

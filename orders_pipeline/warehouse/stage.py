@@ -117,8 +117,10 @@ class Stage:
         for mapping, scripts in self._plan().items():
             con.execute(_text(mapping, importlib.import_module(mapping).PRELUDE))
             for script, apis in scripts.items():
-                names = ", ".join(map(schema.quoted, apis))
-                con.execute(f"CREATE OR REPLACE TEMP VIEW pages AS FROM staged.bodies WHERE api IN ({names})")
+                # each API alone: the scan of the files sees to that itself, where IN would have DuckDB collect the pages of
+                # many files in one chunk, which costs a load 0.12 s
+                each = (f"FROM staged.bodies WHERE api = {schema.quoted(api)}" for api in apis)
+                con.execute(f"CREATE OR REPLACE TEMP VIEW pages AS {' UNION ALL '.join(each)}")
                 con.execute(_text(mapping, script))
         con.execute("DROP VIEW IF EXISTS pages")
         con.execute(_text("orders_pipeline.warehouse.upsert", "newest_orders.sql"))

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from orders_pipeline.platforms.base import RetryableError, SessionError
-from orders_pipeline.platforms.taobao import client
+from orders_pipeline.platforms.taobao import exchange
 from orders_pipeline_tests.conftest import NOON
 from orders_pipeline_tests.reliability.scenario import OK, Peers, scenario
 from orders_pipeline_tests.reliability.scene import INCREMENTS, Scene, SyncResult
@@ -142,12 +142,12 @@ def test_a_session_that_is_refused_for_a_whole_sync(scene: Scene) -> None:
     expected="given up within 30 s, " + HEALED, peers=Peers("ok (60 s)", "ok", "H", "H", "H (300 s)", "H"),
 )  # fmt: skip
 def test_a_server_that_never_answers(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = client.TIMEOUTS
+    limits = exchange.TIMEOUTS
     assert limits.connect is not None
     assert limits.read is not None
     assert limits.connect + limits.read <= 30
     monkeypatch.setattr(
-        client, "TIMEOUTS", httpx.Timeout(5, read=0.3)
+        exchange, "TIMEOUTS", httpx.Timeout(5, read=0.3)
     )  # real seconds, which a test should not wait for
     assert_all_succeed(scene.three_syncs({"kind": "no_answer", "apis": INCREMENTS, "calls": 2}))
     assert scene.plan.struck("no_answer") == 1

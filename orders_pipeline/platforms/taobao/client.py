@@ -6,26 +6,21 @@ Secrets travel in the request body only, and nothing of a body, address or answe
 
 from __future__ import annotations
 
-import ipaddress
-import logging
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 import msgspec
 
 from orders_pipeline.clock import SHOP_TZ
-from orders_pipeline.light import without
 from orders_pipeline.platforms.base import ClockError, FlowControlError, PlatformError, RequestError, RetryableError
 from orders_pipeline.platforms.taobao import tokens
 from orders_pipeline.platforms.taobao.errors import INVALID_TIMESTAMP, UNSTATED_BAN, classify
+from orders_pipeline.platforms.taobao.exchange import Exchange
 from orders_pipeline.platforms.taobao.feeds import FEEDS
 from orders_pipeline.platforms.taobao.requests import SERVER_TIME, TopRequests
 from orders_pipeline.platforms.taobao.signing import SIGN_METHOD, sign
-
-with without("httpx._main"):  # its command line, which brings rich and pygments: 0.05 s of every start
-    import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,36 +31,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TIMEOUTS = httpx.Timeout(
-    connect=5,  # the gateway is one hop inside China; a SYN lost twice is back within 3 s
-    read=25,  # slow queries end server-side before this; a silent server is given up within 30 s of the call
-    write=10,  # bodies are below 10 KB
-    pool=5,  # one call at a time per shop: a connection is free at once
-)
-LONGEST_ANSWER = 60.0
-"""Seconds from sending to the last byte. A read time-out alone lets a server that drips bytes hold the sync for ever."""
-
 LONGEST_PAUSE = 86_400.0
 """Seconds. What a gateway asks for beyond a day is a mistake of the gateway."""
 
-LARGEST_ANSWER = 64 * 1024 * 1024
-"""Bytes, unpacked: a page is about 0.2 MB, a single monstrous order was seen at 10 MB; beyond this it is no page."""
-
 CLOCK_WAS_OFF = 60.0
 """Seconds of correction after which a refused timestamp is worth a second try; the platform tolerates 600."""
-
-
-def silence_http_logs() -> None:
-    """httpx logs addresses, httpcore headers; neither belongs in a log of ours, whatever level the root logger has."""
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 class TopPlatform(TopRequests):
     """A Taobao or Tmall shop; implements ``platforms.base.Platform``. Times follow the platform's ``Date`` header."""
 
     def __init__(self, shop: Shop, credentials: Credentials, clock: Clock) -> None:
-        silence_http_logs()
         self.name: str = shop.platform
         self.shop = shop.shop
         self.feeds: Mapping[FeedName, Feed] = FEEDS
@@ -78,12 +54,7 @@ class TopPlatform(TopRequests):
         self._offset = timedelta(0)  # platform's clock minus ours
         self._heard = False  # whether the platform has told its time
         self._retry_after = ""  # the header of the last answer
-        self._http = httpx.Client(
-            timeout=TIMEOUTS,
-            follow_redirects=False,  # a redirect would carry the session elsewhere
-            headers={"Accept-Encoding": "gzip", "User-Agent": "orders-pipeline"},
-            trust_env=not _is_loopback(shop.gateway_url),  # a company's proxy leads outside, not to our own sandbox
-        )
+        self._exchange = Exchange(clock)
 
     def __repr__(self) -> str:
         return f"TopPlatform(shop={self.shop!r}, name={self.name!r})"
@@ -106,13 +77,13 @@ class TopPlatform(TopRequests):
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._exchange.close()
 
     def send(self, request: Request[T]) -> T:
         """One attempt. Raises PlatformError subclasses only; RetryableError for whatever happens on the way."""
         offset_used = self._offset
         status, body, at = self._post(self._gateway, self._form(request), request.api)
-        if status != httpx.codes.OK:
+        if status != HTTPStatus.OK:
             raise self._refusal(request.api, status)
         raw = self._unwrap(request.api, body, offset_used)
         result = request.parse(raw, at)
@@ -150,36 +121,17 @@ class TopPlatform(TopRequests):
         return params
 
     def _post(self, url: str, form: dict[str, str], api: str) -> tuple[int, bytes, datetime]:
-        """Status, unpacked body and the platform's time. Raised outside ``except``, so that no cause holds the body."""
-        problem = ""
-        try:
-            return self._exchange(url, form, api)
-        except httpx.TimeoutException as error:
-            problem = f"time-out ({type(error).__name__})"
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            problem = f"connection failed ({type(error).__name__})"
-        raise RetryableError(f"{api}: {problem} at {urlsplit(url).hostname}; the call is repeated.")
-
-    def _exchange(self, url: str, form: dict[str, str], api: str) -> tuple[int, bytes, datetime]:
+        """Status, unpacked body and the platform's time."""
         sent = self._clock.now()
-        body = bytearray()
-        with self._http.stream("POST", url, data=form) as response:
-            platform_time = self._platform_time(response.headers.get("Date"), sent)
-            self._retry_after = response.headers.get("Retry-After", "")
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > LARGEST_ANSWER:
-                    raise RetryableError(f"{api}: an answer above {LARGEST_ANSWER >> 20} MB; the call is repeated.")
-                if (self._clock.now() - sent).total_seconds() > LONGEST_ANSWER:
-                    raise RetryableError(f"{api}: no complete answer in {LONGEST_ANSWER:.0f} s; the call is repeated.")
-        return response.status_code, bytes(body), platform_time
+        answer = self._exchange.post(url, form, api)
+        self._retry_after = answer.headers.get("Retry-After", "")
+        return answer.status, answer.body, self._platform_time(answer.headers.get("Date"), sent, answer.begun)
 
-    def _platform_time(self, date: str | None, sent: datetime) -> datetime:
+    def _platform_time(self, date: str | None, sent: datetime, received: datetime) -> datetime:
         """The ``Date`` header, from which the offset is learnt, or where it is missing or unreadable our corrected clock.
 
-        The header names a second between our sending and now.
+        The header names a second between our sending and the receipt of headers.
         """
-        received = self._clock.now()
         try:
             platform_time = parsedate_to_datetime(date or "").replace(tzinfo=UTC)  # HTTP dates are in GMT, all of them
         except ValueError:
@@ -193,7 +145,7 @@ class TopPlatform(TopRequests):
         binds all processes of the app key."""
         wait = self._asked_pause()
         text = f"{api}: HTTP {status} from the gateway"
-        if status == httpx.codes.TOO_MANY_REQUESTS:
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = UNSTATED_BAN if wait is None else wait
             return FlowControlError(f"{text}: too many calls, none for {wait:.0f} s.", wait_seconds=wait, code="429")
         return RetryableError(f"{text}; the call is repeated.", wait_seconds=wait)
@@ -233,11 +185,3 @@ class TopPlatform(TopRequests):
         if list(root) != [expected]:
             raise RetryableError(f"{api}: the answer's only key is not {expected}; the call is repeated.")
         return bytes(root[expected])
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -22,8 +22,9 @@ from orders_pipeline.platforms.base import (
     RetryableError,
     Window,
 )
-from orders_pipeline.platforms.taobao import client as client_module
-from orders_pipeline.platforms.taobao.client import LARGEST_ANSWER, TIMEOUTS, TopPlatform
+from orders_pipeline.platforms.taobao import exchange
+from orders_pipeline.platforms.taobao.client import TopPlatform
+from orders_pipeline.platforms.taobao.exchange import LARGEST_ANSWER, TIMEOUTS, Exchange
 from orders_pipeline.platforms.taobao.fields import TRADE_TYPES
 from orders_pipeline.platforms.taobao.names import APIS
 from orders_pipeline.platforms.taobao.signing import sign
@@ -231,7 +232,7 @@ def test_a_refused_connection_is_retryable(clock: SteppedClock) -> None:
 
 def test_a_silent_server_times_out(gateway: Gateway, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (TIMEOUTS.connect, TIMEOUTS.read, TIMEOUTS.write, TIMEOUTS.pool) == (5, 25, 10, 5)
-    monkeypatch.setattr(client_module, "TIMEOUTS", httpx.Timeout(5, read=0.05))
+    monkeypatch.setattr(exchange, "TIMEOUTS", httpx.Timeout(5, read=0.05))
     shop = Shop(shop="demo", platform="taobao", gateway_url=f"{gateway.url}/router/rest")
     top = connect(shop, Credentials("1", SECRET, SESSION, None), clock)
     gateway.answer(EMPTY, hold=True)
@@ -251,6 +252,24 @@ def test_an_answer_that_unpacks_without_end_is_given_up(gateway: Gateway, top: T
     gateway.answer(gzip.compress(bytes(LARGEST_ANSWER + 1), 1), headers={"Content-Encoding": "gzip"})
     with pytest.raises(RetryableError, match="above 64 MB"):
         top.send(top.check())
+
+
+def test_a_companys_proxy_leads_outside_and_never_to_this_machine(
+    gateway: Gateway, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", gateway.url)
+    gateway.answer(EMPTY)
+    outside = Exchange(clock)
+    assert outside.post("http://gateway.example/router/rest", {"v": "2.0"}, "api").status == 200
+    assert (gateway.sent[0].headers["Host"], gateway.sent[0].form) == ("gateway.example", {"v": "2.0"})
+    outside.close()
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # discard: nobody listens
+    gateway.answer(EMPTY)
+    own = Exchange(clock)
+    assert own.post(f"{gateway.url}/router/rest", {"v": "2.0"}, "api").status == 200
+    own.close()
 
 
 def faults(gateway: Gateway) -> list[Any]:
