@@ -5,9 +5,11 @@ No table is touched here; ``applying.py`` does that.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
 
 from orders_pipeline.clock import SHOP_TZ, shop_day
 from orders_pipeline.platforms.base import Feed, FeedName, Window
@@ -25,7 +27,8 @@ from orders_pipeline.sync.windows import (
 )
 
 READERS = 4
-"""Windows in flight at most: while one answer travels another is parsed and a third is written."""
+"""Windows in flight at most: while one answer travels another is parsed and a third is written. Of a list's windows the first
+is read alone; the time that it waited, against the time that it worked, says how many readers the rest is worth."""
 
 CALLS_A_READER = 200
 """Calls a minute that one reader makes where an answer takes 0.3 s, as a full page does. A shop with the platform's usual
@@ -153,21 +156,34 @@ def _land_increments(
 
 def _first_day(ctx: Context, now: datetime) -> datetime:
     """The beginning of the oldest day that the shop's stanza wants."""
-    return datetime.combine(shop_day(now) - timedelta(days=ctx.shop.backfill_days - 1), time(), SHOP_TZ)
+    return datetime.combine(shop_day(now) - timedelta(days=ctx.shop.backfill_days - 1), clock_time(), SHOP_TZ)
 
 
 def _land_all(ctx: Context, feed: Feed, windows: Sequence[Window], channel: str) -> PullReport:
     """Read and land windows in the given order, a few at a time. The first error ends it; what landed stays landed."""
-    report = PullReport(feed.api)
+    report, done = PullReport(feed.api), 0
     label = f"{ctx.shop.shop}: {feed.name.replace('_', ' ')}"
+
+    def add(landed: PullReport) -> None:
+        nonlocal report, done
+        report, done = report + landed, done + 1
+        ctx.progress(f"{label}, {report.rows:,} rows in {report.calls:,} calls", done, len(windows))
+
     readers = min(READERS, -(-ctx.shop.calls_per_minute // CALLS_A_READER))
+    alone = 1 if readers > 1 else 0
+    begun, worked = time.perf_counter(), time.thread_time()
+    for window in windows[:alone]:
+        add(ctx.read_and_land(feed, window, channel))
+    worked = time.thread_time() - worked
+    waited = time.perf_counter() - begun - worked
+    # more threads than it takes to fill the waits of one another fight for the interpreter: a tenth of a load's CPU
+    readers = min(readers, 1 + int(waited / max(worked, 1e-6)))
     try:
         with ThreadPoolExecutor(readers, thread_name_prefix="read") as pool:
-            futures = [pool.submit(ctx.read_and_land, feed, window, channel) for window in windows]
+            futures = [pool.submit(ctx.read_and_land, feed, window, channel) for window in windows[alone:]]
             try:
-                for done, future in enumerate(as_completed(futures), start=1):
-                    report += future.result()
-                    ctx.progress(f"{label}, {report.rows:,} rows in {report.calls:,} calls", done, len(futures))
+                for future in as_completed(futures):
+                    add(future.result())
             except BaseException:
                 ctx.caller.pauses.end()  # the pool waits for its readers, and these may wait minutes for their turn
                 for future in futures:
