@@ -47,12 +47,14 @@ class WindowRead:
     largest_count: int = 0
     complete: bool = False
 
-    def add(self, page: Page) -> int:
-        """Take a page in; returns how many of its rows belong to the window and were not met before."""
+    def add(self, page: Page, rows: dict[str, datetime | None] | None = None) -> int:
+        """Take a page in, with its ``rows_of`` where these are known; returns how many of them belong to the window and were
+        not met before."""
         self.calls += 1
         self.pages.append(page)
-        before = len(self.ids)
-        self.ids.update(key for key, at in rows_of(page).items() if at is None or at >= self.window.start)
+        before, start = len(self.ids), self.window.start
+        known = rows_of(page) if rows is None else rows
+        self.ids.update([key for key, at in known.items() if at is None or at >= start])
         return len(self.ids) - before
 
     def join(self, other: WindowRead) -> None:

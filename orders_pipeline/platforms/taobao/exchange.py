@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -71,7 +72,8 @@ class Exchange:
         """
         problem = ""
         try:
-            return self._post(httpx.URL(url), urlencode(form).encode(), api)
+            # names of fields are half of a form: with their commas as they are, each is a word that needs no quoting
+            return self._post(_address(url), urlencode(form, safe=",").encode(), api)
         except httpx.TimeoutException as error:
             problem = f"time-out ({type(error).__name__})"
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -107,6 +109,11 @@ class Exchange:
         if where not in self._transports:
             self._transports[where] = httpx.HTTPTransport(proxy=_proxy(url))
         return self._transports[where]
+
+
+@lru_cache
+def _address(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 def silence_http_logs() -> None:

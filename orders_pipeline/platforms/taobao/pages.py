@@ -22,18 +22,23 @@ from orders_pipeline.platforms.taobao.fields import CODE, FLAG, NUMBER, Rows
 
 Keys = Callable[[Sequence[Any]], tuple[tuple[str, str], ...]]
 
+_BLANK = frozenset({None, ""})
+
 
 def by(*id_fields: str, version: str = "modified") -> Keys:
     """The keys of rows: each one's id (several fields joined by ``|``) and the text of its version."""
 
     def keys(rows: Sequence[Any]) -> tuple[tuple[str, str], ...]:
-        ids = zip(*(column(rows, name) for name in id_fields), strict=True)
+        columns, versions = [column(rows, name) for name in id_fields], column(rows, version)
+        if len(columns) == 1 and _BLANK.isdisjoint(columns[0]) and _BLANK.isdisjoint(versions):  # nearly every page
+            return tuple(zip(map(str, columns[0]), map(str, versions), strict=True))
+        ids = zip(*columns, strict=True)
         return tuple(
             ("|".join(["" if part is None else str(part) for part in parts]), str(said or ""))
             if parts[0] not in (None, "")
             # not addressable, yet it must count as one row of its own
             else ("?" + hashlib.sha256(msgspec.json.encode(row)).hexdigest()[:16], "")
-            for row, parts, said in zip(rows, ids, column(rows, version), strict=True)
+            for row, parts, said in zip(rows, ids, versions, strict=True)
         )
 
     return keys
@@ -119,9 +124,10 @@ class OneAnswer:
 def _instant(text: Any) -> datetime | None:
     """A wire date; None where a row has none or something else, which must not cost the rows beside it."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=SHOP_TZ)
+        read = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return None
+    return datetime.combine(read, read.time(), SHOP_TZ)  # a quarter of what ``replace`` costs
 
 
 def list_answer(

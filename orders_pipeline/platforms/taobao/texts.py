@@ -50,7 +50,7 @@ class Texts:
     """The check for one table of fields, as in ``fields.py``. Rows are structs whose absent fields hold a mark, no text."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
-        self._scalars: list[tuple[int, str]] = []  # position in the struct, pattern
+        self._scalars: defaultdict[str, list[int]] = defaultdict(list)  # pattern -> positions in the struct
         self._lists: list[tuple[int, str, Texts | str | None]] = []
         self._objects: list[tuple[int, Texts]] = []
         for position, kind in enumerate(fields.values()):
@@ -60,7 +60,7 @@ class Texts:
             elif isinstance(kind, Mapping):
                 self._objects.append((position, Texts(kind)))
             elif pattern := pattern_of(kind):
-                self._scalars.append((position, pattern))
+                self._scalars[pattern].append(position)
 
     def fit(self, value: Any) -> bool:
         """Whether every text below this object is what its kind admits."""
@@ -74,8 +74,8 @@ class Texts:
         if not rows:
             return
         columns = list(zip(*map(astuple, rows), strict=True))
-        for position, pattern in self._scalars:
-            found[pattern].update(columns[position])
+        for pattern, positions in self._scalars.items():
+            found[pattern].update(*[columns[position] for position in positions])
         for position, element, below in self._lists:
             groups = (getattr(group, element, None) for group in columns[position])  # absent, null or empty have none
             inner = list(chain.from_iterable(group for group in groups if type(group) is list))
