@@ -181,7 +181,8 @@ MART_TABLES: dict[str, Table] = {
             "orders.duckdb",
             "The **copy that readers open** while the pipeline writes: same schemas and tables, a new version after "
             "changes. Open it read-only with any DuckDB client; it never shows half a transaction.",
-            "SELECT schema_name, table_name, estimated_size FROM duckdb_tables() ORDER BY ALL",
+            "SELECT schema_name, table_name, estimated_size FROM duckdb_tables() WHERE database_name = current_database() "
+            "ORDER BY ALL",
         ),
     )
 }

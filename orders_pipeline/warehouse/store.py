@@ -72,13 +72,11 @@ class Warehouse:
         """A read-only connection to the newest published copy. Raises UserError where there is none yet."""
         link = self._folder.published
         try:
-            con = open_copy(link.resolve(strict=True))
+            file = link.resolve(strict=True)
         except FileNotFoundError:
             raise UserError(f"There is no {link} yet: run `orders-pipeline sync` first.") from None
-        try:
+        with open_copy(file) as con:
             yield con
-        finally:
-            con.close()
 
     def flush(self) -> Published | None:
         """Publish what has changed since the newest copy, once its interval has passed; None where nothing has."""

@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -169,6 +170,7 @@ def test_reading_before_anything_is_published_says_what_to_do(tmp_path: Path) ->
 
 COMMIT_AND_DIE = """
 import os, signal, sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from orders_pipeline.settings import DataFolder
 from orders_pipeline.warehouse import session, Warehouse
@@ -229,3 +231,45 @@ def test_what_a_days_copies_wrote_is_known(
         "orders_pipeline.warehouse.publish._copy", lambda source, target: bool(shutil.copy(source, target))
     )
     assert (change().day_bytes, third.day_copies) == (third.bytes, 1)  # a reflink writes nothing
+
+
+def test_threads_of_one_process_read_while_versions_come_and_go(
+    warehouse: Warehouse, folder: DataFolder, raw: RawZone, clock: SteppedClock
+) -> None:
+    """They share one instance of DuckDB: each sees one version as a whole, however many others read the same or another."""
+
+    def orders_and_counted(number: int) -> list[int]:
+        seen = []
+        for _ in range(40):
+            with warehouse.read() as outer, warehouse.read() as inner:
+                for con in (outer, inner) if number % 2 else (inner, outer):
+                    (orders, ids) = one(con, "SELECT count(*), count(DISTINCT order_id) FROM core.orders")
+                    assert orders == ids
+                    assert one(
+                        con,
+                        "SELECT count(DISTINCT database_name) FROM duckdb_tables() WHERE "
+                        "database_name = current_database()",
+                    ) == (1,)
+                    seen.append(orders)
+        return seen
+
+    warehouse.prepare()
+    with ThreadPoolExecutor(3) as pool:
+        reading = [pool.submit(orders_and_counted, number) for number in range(3)]
+        for number in range(1, 20):
+            clock.advance(seconds=3)
+            warehouse.apply([raw.land(trades(trade(number * 10)))], holder="test")
+        for future in reading:
+            seen = future.result()
+            assert set(seen) <= set(range(20))
+    warehouse.flush()
+    with warehouse.read() as con:
+        assert one(con, "SELECT count(*) FROM core.orders") == (19,)
+        with pytest.raises(duckdb.Error, match="read-only"):
+            con.execute("DELETE FROM core.orders")
+
+
+def one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
+    row = con.execute(sql).fetchone()
+    assert row is not None
+    return row

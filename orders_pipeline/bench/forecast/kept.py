@@ -12,10 +12,11 @@ from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import numpy as np
 
 from orders_pipeline.bench.forecast.panels import Panel, load
-from orders_pipeline.warehouse.open import open_copy
+from orders_pipeline.warehouse.open import READER_THREADS
 from orders_pipeline.warehouse.schema import quoted
 
 TABLES, FACTS = "panel.duckdb", "panel.json"
@@ -52,7 +53,7 @@ def opened(folder: Path) -> Panel:
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     values = {
         "name": facts["name"],
-        "con": open_copy(folder / TABLES),
+        "con": duckdb.connect(folder / TABLES, read_only=True, config={"threads": READER_THREADS}),
         "first_day": date.fromisoformat(facts["first_day"]),
         **{name: np.array(facts[name], dtype=object) for name in TEXTS},
         **{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS},

@@ -9,7 +9,7 @@ from orders_pipeline.components.mart_assets import checks_of, of_each_shop, show
 from orders_pipeline.components.resources import Pipeline
 from orders_pipeline.components.steps import failing_in_one_line
 
-ALL_ROWS = "SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE NOT internal"
+ALL_ROWS = "SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE database_name = current_database()"
 
 
 @table_asset(
