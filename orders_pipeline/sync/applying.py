@@ -103,14 +103,15 @@ def retry_quarantined(ctx: Context) -> ApplyReport:
         ).fetchall()
     keys = {(api, *(instant.astimezone(UTC) for instant in instants)) for api, *instants in windows}
     found = _windows(ctx, keys)
+    if not found:  # usual, on a first load always: what is applied next tells of the version
+        return ApplyReport()
 
     def remember(con: duckdb.DuckDBPyConnection) -> None:
-        con.execute("DELETE FROM ops.meta WHERE key = ?", [f"mapping:{shop}"])
-        con.execute("INSERT INTO ops.meta VALUES (?, ?)", [f"mapping:{shop}", version])
+        _remember_mapping(ctx, con)
         tell_of_quarantine(con, shop, ctx.clock.now(), rejected=True)
 
     report = ApplyReport()
-    *others, last = list(_batches(found)) or [[]]
+    *others, last = _batches(found)
     for batch in others:
         report += ctx.warehouse.apply_again(_paths(batch), holder=ctx.holder)
     return report + ctx.warehouse.apply_again(_paths(last), holder=ctx.holder, also=remember)
@@ -168,11 +169,19 @@ def read_tail(ctx: Context, feeds: Sequence[FeedName] = TAIL_FEEDS) -> TailRepor
 
 def _record(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:
     """What is stored beside the rows, in their transaction."""
+    if ctx.retried:
+        _remember_mapping(ctx, con)
     export_calls(ctx, con)
     open_for_unknown_codes(con, ctx.shop.shop, ctx.clock.now())
     close_for_read_since(con, ctx.shop.shop, ctx.clock.now())
     tell_of_quarantine(con, ctx.shop.shop, ctx.clock.now(), rejected=con.execute(_REJECTED).fetchone() is not None)
     export_drift(ctx.ops, con, ctx.shop.shop, ctx.clock.now())
+
+
+def _remember_mapping(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:
+    key = f"mapping:{ctx.shop.shop}"
+    con.execute("DELETE FROM ops.meta WHERE key = ?", [key])
+    con.execute("INSERT INTO ops.meta VALUES (?, ?)", [key, ctx.retried])
 
 
 def export_calls(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:
