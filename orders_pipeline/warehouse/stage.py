@@ -28,7 +28,7 @@ MAPPING_OF_PLATFORM = {
 
 STAGED = ("orders", "order_lines", "line_parts", "refunds", "shipments", "traces", "skus", "stock_snapshots")
 
-LEAST_ROOM = 350_000_000
+LEAST_ROOM = 300_000_000
 """Bytes of memory for a write, at least. 50,000 orders are staged in 90 MB and written in 240: with 200 MB some of them wait
 on disk meanwhile, which makes the process 60 MB smaller and costs a seventh of the write."""
 

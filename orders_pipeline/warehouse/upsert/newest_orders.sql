@@ -13,11 +13,15 @@ FROM staged.orders AS o JOIN best USING (row_no);
 
 -- A line belongs to one order: of several that claim it, the first id keeps it; otherwise the page could never be applied.
 CREATE TEMP TABLE claimed AS
-WITH line AS (
-  SELECT row_no, page_id, platform, shop, line_id, order_id FROM staged.order_lines SEMI JOIN staged.newest_orders USING (row_no)),
-disputed AS (
-  SELECT platform, shop, line_id, min(order_id) AS owner FROM line GROUP BY ALL HAVING min(order_id) <> max(order_id))
-SELECT DISTINCT row_no, page_id, order_id FROM line JOIN disputed USING (platform, shop, line_id) WHERE order_id <> owner;
+WITH twice AS (
+  -- an order that names a line twice was rejected before, so two rows are two orders; next to none are
+  SELECT platform, shop, line_id FROM staged.order_lines SEMI JOIN staged.newest_orders USING (row_no)
+  GROUP BY ALL HAVING count(*) > 1),
+line AS (
+  SELECT row_no, page_id, platform, shop, line_id, order_id
+  FROM staged.order_lines SEMI JOIN staged.newest_orders USING (row_no) SEMI JOIN twice USING (platform, shop, line_id)),
+owned AS (SELECT platform, shop, line_id, min(order_id) AS owner FROM line GROUP BY ALL)
+SELECT DISTINCT row_no, page_id, order_id FROM line JOIN owned USING (platform, shop, line_id) WHERE order_id <> owner;
 INSERT INTO staged.rejected SELECT page_id, order_id, 'a line belongs to another order' FROM claimed;
 DELETE FROM staged.newest_orders WHERE row_no IN (SELECT row_no FROM claimed);
 DROP TABLE claimed;
