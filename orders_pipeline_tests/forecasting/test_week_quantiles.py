@@ -1,0 +1,104 @@
+"""Quantiles of the week, and the factor that makes a mean err least."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from orders_pipeline.forecasting.calibration import Bins
+from orders_pipeline.forecasting.hurdle import GRID, Days, Hurdle
+from orders_pipeline.forecasting.outcome import TOTAL_QUANTILES
+from orders_pipeline.forecasting.profiles import WEEK
+from orders_pipeline.forecasting.sample import Cases
+from orders_pipeline.forecasting.week_quantiles import HIGHEST, LOWEST, LearnedQuantiles, WeekQuantiles, least_error
+
+
+@pytest.mark.parametrize("skew", [0.2, 0.6, 1.0])
+def test_no_other_factor_errs_less_within_a_bin(skew: float) -> None:
+    rng = np.random.default_rng(1)
+    mean = rng.uniform(2, 200, 6_000)
+    actual = np.round(mean * rng.lognormal(-(skew**2) / 2, skew, len(mean)))
+    bins, factor = least_error(mean, actual)
+    places = bins.place(mean)
+    assert len(factor) == bins.count > 1
+
+    def missed(factors: np.ndarray) -> np.ndarray:
+        return np.bincount(places, np.abs(actual - factors[places] * mean), bins.count)
+
+    for other in np.linspace(LOWEST, HIGHEST, 51):
+        assert (missed(factor) <= missed(np.full(bins.count, other)) + 1e-6).all()
+    # the median of a lognormal whose mean is 1
+    assert np.average(factor) == pytest.approx(np.exp(-(skew**2) / 2), abs=0.03)
+
+
+def test_weeks_that_mostly_sell_nothing_keep_a_mean() -> None:
+    """The median week is 0, the mean is not: a merchant must see that the SKU sells."""
+    rng = np.random.default_rng(2)
+    mean = rng.uniform(0.1, 0.3, 3_000)
+    _, factor = least_error(mean, rng.poisson(mean).astype(np.float64))
+    assert (factor == LOWEST).all()
+
+
+def test_a_forecast_that_is_too_low_is_not_raised() -> None:
+    """The mean leaves bulk orders out; weeks that bring them must not put them back."""
+    mean = np.full(500, 10.0)
+    _, factor = least_error(mean, np.full(500, 15.0))
+    assert (factor == HIGHEST).all()
+
+
+def shop_weeks(count: int, features: int = 6) -> tuple[Cases, np.ndarray, np.ndarray]:
+    """Weeks whose spread depends on a feature that their mean does not know: cases, their means, and the spread of each."""
+    rng = np.random.default_rng(3)
+    base = rng.normal(size=(count, features)).astype(np.float32)
+    mean = np.exp(rng.normal(3, 1, count))
+    skew = np.where(base[:, 0] > 0, 0.8, 0.2)
+    week = np.round(mean * rng.lognormal(-(skew**2) / 2, skew))
+    units = np.zeros((count, WEEK))
+    units[:, 2] = week
+    nothing = np.zeros((count, 0), np.float32)
+    return (
+        Cases(
+            np.arange(count), np.zeros(count, np.int64), base, nothing, nothing[:, None], np.ones((count, 1), np.int64),
+            mean / WEEK, units, units, np.ones((count, WEEK), np.bool_), np.ones((count, WEEK)),
+        ),
+        mean,
+        skew,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("way", [WeekQuantiles, LearnedQuantiles])
+def test_quantiles_of_a_week_cover_what_they_say_for_steady_and_for_bursting_skus(way: type) -> None:
+    cases, mean, skew = shop_weeks(12_000)
+    quantiles = way.fit(cases, mean, seed=0).apply(cases, mean)
+    quantiles = quantiles[0] if isinstance(quantiles, tuple) else quantiles
+    assert quantiles.shape == (12_000, len(TOTAL_QUANTILES))
+    assert (np.diff(quantiles, axis=1) >= 0).all()
+    week = cases.units.sum(axis=1)
+    for kind in (0.2, 0.8):
+        here = skew == kind
+        for number, level in enumerate(TOTAL_QUANTILES):
+            # three standard errors of 6,000 weeks at the median are .02, and trees have seen these weeks
+            assert (week[here] <= quantiles[here, number]).mean() == pytest.approx(level, abs=0.03)
+
+
+def test_learned_quantiles_never_cross_where_models_do() -> None:
+    cases, mean, _ = shop_weeks(400)
+    learned = LearnedQuantiles.fit(cases, mean, seed=1)
+    crossing = LearnedQuantiles(learned.spread, learned.models[::-1])
+    assert (np.diff(crossing.apply(cases, mean), axis=1) >= 0).all()
+
+
+def test_bigger_sales_move_quantiles_but_not_the_chance_of_a_sale() -> None:
+    shape = (50, WEEK)
+    rng = np.random.default_rng(5)
+    chance = rng.uniform(0.02, 0.99, shape)
+    residuals = np.sort(rng.normal(size=(1, len(GRID))), axis=1)
+    model = Hurdle(None, None, None, Bins.fit(np.ones(50), None, 1), residuals, np.ones(1))
+    days = Days(chance, np.full(shape, 40.0), np.full(shape, 0.5), np.zeros(shape, np.int64), chance * 40)
+    twice = days.resized(np.full(50, 2.0))
+    before, after = model.quantiles(days), model.quantiles(twice)
+    assert np.array_equal(before > 0, after > 0)
+    assert np.abs(after - 2 * before).max() <= 1  # rounded to whole units once, not twice
+    assert np.allclose(twice.mean, 2 * days.mean)
+    # the distribution that coverage is judged by moves along
+    assert np.allclose(model.upto(twice, 2 * before[..., 2]), model.upto(days, before[..., 2]), atol=0.02)
