@@ -79,7 +79,7 @@ def refresh_daily_sales(con: duckdb.DuckDBPyConnection, *, kept_from: date | Non
     if ranges:
         con.execute("DELETE FROM planning.daily_sku_sales WHERE date >= ?", [ranges[0][0]])
     written = sum(_insert(con, first, last) for first, last in ranges)
-    con.execute("DROP VIEW counted_lines; DROP TABLE vanished_lines; DROP TABLE refunded_early; DROP TABLE parts")
+    con.execute("DROP VIEW counted_lines; DROP TABLE vanished_lines; DROP TABLE parts")
     _set(con, before)
     rows, skus, units, first_day, last_day = _one(
         con,
