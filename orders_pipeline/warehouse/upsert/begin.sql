@@ -9,3 +9,5 @@ CREATE TEMP TABLE refunded_lines (platform VARCHAR, shop VARCHAR, line_id VARCHA
 
 -- A line that closed before it left is refunded as a whole, whatever its refunds say or if they have not come yet.
 CREATE TEMP MACRO closed_unsent(status, sent_at) AS status IN ('closed_refunded', 'closed_unpaid') AND sent_at IS NULL;
+-- A refund that took money back and brought no goods.
+CREATE TEMP MACRO settled(status, goods_returned) AS status = 'refunded' AND NOT coalesce(goods_returned, false);
