@@ -27,17 +27,14 @@ listing_days AS (
     WHERE snapshot_at >= $counted_from AND snapshot_at < $counted_until
     GROUP BY merchant_sku, platform, shop, product_id, sku_id, day
 ),
--- each line is an order of its SKU; summed before ``mixed`` comes in, as a sum over both takes half as long again
 sold AS (
     SELECT
         merchant_sku, date, sum(units)::BIGINT AS units, sum(orders)::BIGINT AS orders, sum(revenue)::DECIMAL(18, 2) AS revenue,
         sum(refunded_units)::BIGINT AS refunded_units
     FROM (
-        SELECT
-            merchant_sku, date, sum(units)::INTEGER AS units, (count(*) FILTER (units > 0))::INTEGER AS orders,
-            sum(revenue)::DECIMAL(18, 2) AS revenue, sum(refunded_units)::INTEGER AS refunded_units
+        -- each of these lines is an order of its SKU
+        SELECT merchant_sku, date, units, (units > 0)::INTEGER AS orders, revenue, refunded_units
         FROM counted_lines WHERE skus_differ AND date BETWEEN $first AND $last
-        GROUP BY ALL
         UNION ALL
         FROM mixed
     )
