@@ -31,7 +31,7 @@ STEPS = {
     "raw files": "sync.landing:Landing.write",
     "reading the ledger": "sync.context:Context.ledger",
     "connecting": "platforms:connect",
-    "schema": "warehouse.schema:bring_up_to_date",
+    "schema": "warehouse.schema:step_up",
     "staging": "warehouse.stage:Stage.__init__",
     "upsert": "warehouse.upsert:_run",
     "checks": "warehouse.upsert:_check",

@@ -47,7 +47,9 @@ SELECT 'tmall' AS platform, '{shop}' AS shop, (id + 1 + line)::VARCHAR AS line_i
   (1 + n % 3) * (10 + sku % 90) AS paid_amount, 'completed' AS status, 'TRADE_FINISHED' AS source_status,
   'none' AS refund_status, false AS is_gift, '中通快递' AS carrier, 'ZT' || id AS tracking_number,
   made_at + INTERVAL 1 DAY AS shipped_at, merchant_sku AS sku, made_at::DATE AS paid_on, false AS is_presale,
-  len(list_distinct(skus)) = len(skus) AND n % 200 > 0 AS skus_differ
+  len(list_distinct(skus)) = len(skus) AND n % 200 > 0 AS skus_differ,
+  CASE WHEN hash(line_id) % 20 = 0 AND paid_on < DATE '{newest}' THEN 1 ELSE 0 END AS early_refund_units,
+  early_refund_units * unit_price AS early_refund_amount
 FROM (SELECT * EXCLUDE (skus), skus, unnest(skus) AS sku, unnest(range(len(skus))) AS line FROM made)
 JOIN titles AS t ON t.product = sku // 4
 """
@@ -64,7 +66,7 @@ SELECT platform, '{shop}' AS shop, line_id AS refund_id, order_id, line_id, 'ref
   1 AS quantity, NOT early AS goods_returned, refunded_at AS created_at, refunded_at AS modified_at, refunded_at,
   refunded_at AS synced_at
 FROM (
-  SELECT *, hash(line_id) % 2 = 0 AS early, shipped_at + CASE WHEN early THEN -1 ELSE 99 END * INTERVAL 1 HOUR AS refunded_at
+  SELECT *, early_refund_units > 0 AS early, shipped_at + CASE WHEN early THEN -1 ELSE 99 END * INTERVAL 1 HOUR AS refunded_at
   FROM core.order_lines WHERE hash(line_id) % 20 < 2 AND paid_on < DATE '{newest}');
 
 INSERT INTO core.stock_snapshots BY NAME

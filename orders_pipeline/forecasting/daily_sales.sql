@@ -5,61 +5,53 @@ WITH mixed AS (
     SELECT
         coalesce(p.merchant_sku, l.merchant_sku) AS merchant_sku,
         date,
-        sum((l.quantity - refunded_units) * coalesce(p.quantity, 1))::INTEGER AS units,
+        sum(units * coalesce(p.quantity, 1))::INTEGER AS units,
         -- 64 bits tell a day's orders of a SKU apart in half the time that the texts take; two that fall together are one case
         -- in 10 ** 13
-        count(DISTINCT hash(l.platform, l.shop, order_id)) FILTER (l.quantity > refunded_units)::INTEGER AS orders,
+        count(DISTINCT hash(l.platform, l.shop, order_id)) FILTER (units > 0)::INTEGER AS orders,
         sum(revenue * coalesce(p.share, 1))::DECIMAL(18, 2) AS revenue,
         sum(refunded_units * coalesce(p.quantity, 1))::INTEGER AS refunded_units
-    FROM (
-        SELECT
-            l.*,
-            CASE WHEN cancelled THEN l.quantity ELSE coalesce(e.units, 0) END AS refunded_units,
-            CASE WHEN cancelled THEN 0 ELSE paid_amount - coalesce(e.amount, 0) END AS revenue
-        FROM counted_lines AS l
-        LEFT JOIN (FROM refunded_early WHERE NOT skus_differ AND date BETWEEN $first AND $last) AS e USING (line)
-        WHERE NOT l.skus_differ AND l.date BETWEEN $first AND $last
-    ) AS l
+    FROM counted_lines AS l
     LEFT JOIN parts AS p USING (platform, shop, line_id)
+    WHERE NOT l.skus_differ AND l.date BETWEEN $first AND $last
     GROUP BY ALL
 ),
 listing_days AS (
     SELECT
         coalesce(nullif(trim(merchant_sku), ''), concat_ws(':', platform, product_id, sku_id)) AS merchant_sku,
-        (snapshot_at AT TIME ZONE 'Asia/Shanghai')::DATE AS day,
+        -- Shanghai has kept this offset since 1991; to ask the zone's table takes twelve times as long
+        make_timestamp(epoch_us(snapshot_at) + 8 * 3_600_000_000)::DATE AS day,
         bool_or(on_hand > 0) AS seen,
         arg_max(on_hand, snapshot_at) > 0 AS at_close
     FROM core.stock_snapshots
     WHERE snapshot_at >= $counted_from AND snapshot_at < $counted_until
     GROUP BY merchant_sku, platform, shop, product_id, sku_id, day
 ),
--- small numbers, added up by the million: each line is an order of its SKU, what was refunded early is taken off, and of days
--- with a count of stock alone nothing was sold
-found AS (
+sold AS (
     SELECT
         merchant_sku, date, sum(units)::BIGINT AS units, sum(orders)::BIGINT AS orders, sum(revenue)::DECIMAL(18, 2) AS revenue,
-        sum(refunded_units)::BIGINT AS refunded_units, bool_or(has_stock) AS has_stock
+        sum(refunded_units)::BIGINT AS refunded_units
     FROM (
-        SELECT
-            merchant_sku, date,
-            CASE WHEN cancelled THEN 0 ELSE quantity END AS units,
-            CASE WHEN cancelled THEN 0 ELSE 1 END AS orders,
-            CASE WHEN cancelled THEN 0 ELSE paid_amount END AS revenue,
-            CASE WHEN cancelled THEN quantity ELSE 0 END AS refunded_units,
-            NULL::BOOLEAN AS has_stock
+        -- each of these lines is an order of its SKU
+        SELECT merchant_sku, date, units, (units > 0)::INTEGER AS orders, revenue, refunded_units
         FROM counted_lines WHERE skus_differ AND date BETWEEN $first AND $last
         UNION ALL
-        SELECT merchant_sku, date, -units, -(units = quantity)::INTEGER, -amount, units, NULL
-        FROM refunded_early WHERE skus_differ AND date BETWEEN $first AND $last
-        UNION ALL
-        SELECT *, NULL FROM mixed
-        UNION ALL
-        SELECT merchant_sku, day, NULL, NULL, NULL, NULL, seen FROM listing_days WHERE day >= $first
-        UNION ALL
-        -- the last count of a day is the next day's opening stock
-        SELECT merchant_sku, day + 1, NULL, NULL, NULL, NULL, at_close FROM listing_days WHERE day < $last
+        FROM mixed
     )
     GROUP BY ALL
+),
+counted AS (
+    SELECT merchant_sku, date, bool_or(has_stock) AS has_stock
+    FROM (
+        SELECT merchant_sku, day AS date, seen AS has_stock FROM listing_days WHERE day >= $first
+        UNION ALL
+        -- the last count of a day is the next day's opening stock
+        SELECT merchant_sku, day + 1, at_close FROM listing_days WHERE day < $last
+    )
+    GROUP BY ALL
+),
+found AS (
+    SELECT * FROM sold FULL JOIN counted USING (merchant_sku, date)
 ),
 first_sold AS (
     SELECT merchant_sku, min(date) AS date

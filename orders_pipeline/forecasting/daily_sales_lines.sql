@@ -1,4 +1,4 @@
--- The few lines that daily_sales.sql treats apart, by rowid: found once, before the days are gone through. Rules: daily_sales.py.
+-- What daily_sales.sql looks at, made once, before the days are gone through. Rules: daily_sales.py.
 CREATE OR REPLACE TEMP TABLE vanished_lines AS
 SELECT l.rowid AS line
 FROM core.order_lines AS l
@@ -6,28 +6,11 @@ JOIN (SELECT platform, shop, order_id FROM core.orders WHERE vanished_at IS NOT 
 
 CREATE OR REPLACE TEMP VIEW counted_lines AS
 SELECT
-    l.rowid AS line, platform, shop, order_id, line_id, sku AS merchant_sku, paid_on AS date, quantity, paid_amount, skus_differ,
-    coalesce(shipped_at, order_shipped_at) AS sent_at,
-    -- a line that closed before it left is cancelled as a whole, whatever its refund row says or if it has not come yet
-    status IN ('closed_refunded', 'closed_unpaid') AND sent_at IS NULL AS cancelled
+    platform, shop, order_id, line_id, sku AS merchant_sku, paid_on AS date, skus_differ, quantity - early_refund_units AS units,
+    paid_amount - early_refund_amount AS revenue, early_refund_units AS refunded_units
 FROM core.order_lines AS l
 ANTI JOIN vanished_lines AS v ON v.line = l.rowid
 WHERE paid_on IS NOT NULL AND NOT is_presale AND NOT is_gift AND unit_price > 0 AND quantity > 0;
-
-CREATE OR REPLACE TEMP TABLE refunded_early AS
-SELECT
-    l.line, l.merchant_sku, l.date, l.quantity, l.skus_differ,
-    -- what the money pays for in whole units, as the platform gives the line's own quantity even for a price difference; in fen,
-    -- because dividing decimals gives a double and 24.60 / 8.20 falls short of 3
-    least(l.quantity, sum(
-        CASE WHEN l.paid_amount > 0
-             THEN least(coalesce(r.quantity, l.quantity), l.quantity * (r.refunded_amount * 100)::BIGINT // (l.paid_amount * 100)::BIGINT)
-             ELSE coalesce(r.quantity, l.quantity) END))::INTEGER AS units,
-    least(l.paid_amount, sum(r.refunded_amount))::DECIMAL(18, 2) AS amount
-FROM counted_lines AS l
-JOIN (FROM core.refunds WHERE status = 'refunded' AND NOT coalesce(goods_returned, false)) AS r USING (platform, shop, line_id)
-WHERE NOT cancelled AND (l.sent_at IS NULL OR coalesce(r.refunded_at, r.modified_at) < l.sent_at)
-GROUP BY l.line, l.merchant_sku, l.date, l.quantity, l.skus_differ, l.paid_amount;
 
 -- a bundle's money goes to its parts by pieces, since orders name no prices of parts
 CREATE OR REPLACE TEMP TABLE parts AS

@@ -20,10 +20,10 @@ def session(con: duckdb.DuckDBPyConnection, file: Path, raw: Path) -> Iterator[d
     """
     try:
         attach_warehouse(con, file)
-        version = schema.version_of(con)
-        if not version.is_current(raw):
+        while not (version := schema.version_of(con)).is_current(raw):
+            # a transaction for each script: DuckDB commits no table that was altered after it was written to
             with _transaction(con):
-                schema.bring_up_to_date(con, version, raw)
+                schema.step_up(con, version, raw)
         with _transaction(con):
             yield con
     finally:

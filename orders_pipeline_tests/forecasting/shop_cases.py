@@ -69,7 +69,30 @@ class Shop:
             "paid_on": order["paid_at"] and order["paid_at"].astimezone(CST).date(),
             "is_presale": order["order_type"] == "step" or bool(order["presale_step"]),
             "skus_differ": len(set(skus)) == len(skus),
+            "early_refund_units": self.refunded_early(line)[0],
+            "early_refund_amount": self.refunded_early(line)[1],
         }
+
+    def refunded_early(self, line: dict[str, Any]) -> tuple[int, Decimal]:
+        """Units and money of a line that were refunded before it was sent."""
+        order = next(order for order in self.orders if order["order_id"] == line["order_id"])
+        shipped = line["shipped_at"]
+        if shipped is None and (line["tracking_number"] or line["status"] in ("shipped", "completed")):
+            shipped = order["shipped_at"]
+        if shipped is None and line["status"] in ("closed_refunded", "closed_unpaid"):
+            return line["quantity"], line["paid_amount"]
+        gone, money = 0, Decimal(0)
+        for refund in self.refunds:
+            if refund["line_id"] != line["line_id"] or refund["status"] != "refunded" or refund["goods_returned"]:
+                continue
+            if shipped is not None and refund["refunded_at"] >= shipped:
+                continue
+            asked = line["quantity"] if refund["quantity"] is None else refund["quantity"]
+            if line["paid_amount"]:
+                asked = min(asked, int(line["quantity"] * refund["refunded_amount"] / line["paid_amount"]))
+            gone += asked
+            money += refund["refunded_amount"]
+        return min(gone, line["quantity"]), min(money, line["paid_amount"])
 
     def store(self, con: duckdb.DuckDBPyConnection) -> None:
         """Replace what ``core`` holds; columns the rules do not look at get a blank."""
@@ -120,23 +143,7 @@ def brute_force(shop: Shop) -> set[tuple[Any, ...]]:
             continue
         if line["is_gift"] or line["unit_price"] == 0:
             continue
-        shipped = line["shipped_at"]
-        if shipped is None and (line["tracking_number"] or line["status"] in ("shipped", "completed")):
-            shipped = order["shipped_at"]
-        gone, money = 0, Decimal(0)
-        for refund in shop.refunds:
-            if refund["line_id"] != line["line_id"] or refund["status"] != "refunded" or refund["goods_returned"]:
-                continue
-            if shipped is not None and refund["refunded_at"] >= shipped:
-                continue
-            asked = line["quantity"] if refund["quantity"] is None else refund["quantity"]
-            if line["paid_amount"]:
-                asked = min(asked, int(line["quantity"] * refund["refunded_amount"] / line["paid_amount"]))
-            gone += asked
-            money += refund["refunded_amount"]
-        if shipped is None and line["status"] in ("closed_refunded", "closed_unpaid"):
-            gone, money = line["quantity"], line["paid_amount"]
-        gone, money = min(gone, line["quantity"]), min(money, line["paid_amount"])
+        gone, money = shop.refunded_early(line)
         key = (sku_of(line), order["paid_at"].astimezone(CST).date())
         units[key] += line["quantity"] - gone
         refunded[key] += gone

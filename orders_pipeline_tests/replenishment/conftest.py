@@ -107,6 +107,8 @@ class Tables:
             sku=sku,
             is_presale=order_status == "deposit_paid",
             skus_differ=True,
+            early_refund_units=0,
+            early_refund_amount=0,
         )
         return f"l{key}"
 

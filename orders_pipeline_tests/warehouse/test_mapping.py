@@ -85,6 +85,8 @@ def test_the_specs_order_field_by_field(warehouse: Warehouse, raw: RawZone, quer
         "paid_on": order["paid_on"],
         "is_presale": False,
         "skus_differ": True,
+        "early_refund_units": 0,
+        "early_refund_amount": yuan("0.00"),
     }
     assert (sock["sku_id"], sock["merchant_sku"], sock["sku_properties"]) == ("", "SOCK", None)
     assert tee["paid_amount"] + sock["paid_amount"] + order["freight_amount"] == order["payable_amount"]

@@ -113,16 +113,20 @@ def version_of(con: duckdb.DuckDBPyConnection) -> Version:
     return version
 
 
-def bring_up_to_date(con: duckdb.DuckDBPyConnection, version: Version, raw: Path) -> None:
-    """Create or migrate the default catalog of ``con`` inside the caller's transaction; point its views at ``raw``."""
+def step_up(con: duckdb.DuckDBPyConnection, version: Version, raw: Path) -> None:
+    """Create the default catalog of ``con``, or bring it to the next version, inside the caller's transaction.
+
+    Its views read ``raw`` then.
+    """
+    reached = newest() if version.number == 0 else min(version.number + 1, newest())
     if version.number == 0:
         _create_tables(con)
     else:
-        for script in migrations()[version.number - 1 :]:
+        for script in migrations()[version.number - 1 : reached - 1]:
             con.execute(script)
     _create_views(con, lambda table: _files_of(con, raw, table))
     con.execute("DELETE FROM ops.meta WHERE key IN ('schema_version', 'raw_folder')")
-    con.execute(f"INSERT INTO ops.meta VALUES ('schema_version', '{newest()}'), ('raw_folder', {quoted(raw)})")
+    con.execute(f"INSERT INTO ops.meta VALUES ('schema_version', '{reached}'), ('raw_folder', {quoted(raw)})")
 
 
 def table_ddl(table: str) -> str:

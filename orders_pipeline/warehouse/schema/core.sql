@@ -88,7 +88,9 @@ CREATE TABLE core.order_lines (
   order_shipped_at TIMESTAMPTZ,
   paid_on DATE,
   is_presale BOOLEAN,
-  skus_differ BOOLEAN
+  skus_differ BOOLEAN,
+  early_refund_units INTEGER,
+  early_refund_amount DECIMAL(18,2)
 );
 COMMENT ON TABLE core.order_lines IS 'Lines of orders, those of the newest version of each order. Key: platform, shop, line_id.';
 COMMENT ON COLUMN core.order_lines.platform IS 'taobao, tmall or douyin.';
@@ -117,6 +119,8 @@ COMMENT ON COLUMN core.order_lines.order_shipped_at IS 'shipped_at of the order 
 COMMENT ON COLUMN core.order_lines.paid_on IS 'paid_on of the order: the day on which the line counts as sold.';
 COMMENT ON COLUMN core.order_lines.is_presale IS 'Whether the order is a presale order: of type step, or with a presale_step.';
 COMMENT ON COLUMN core.order_lines.skus_differ IS 'Whether all lines of the order are of different SKUs and none is a bundle: each of them is then one order of its SKU.';
+COMMENT ON COLUMN core.order_lines.early_refund_units IS 'Units refunded before the line was sent; all of them where it closed before it was sent.';
+COMMENT ON COLUMN core.order_lines.early_refund_amount IS 'What was paid back for the line before it was sent, yuan; all of paid_amount where it closed before it was sent.';
 
 CREATE TABLE core.line_parts (
   platform VARCHAR NOT NULL,

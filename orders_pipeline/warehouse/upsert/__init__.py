@@ -17,12 +17,13 @@ import duckdb
 _SCRIPTS = {
     "orders.sql": {"orders"},
     "refunds.sql": {"refunds"},
+    "early_refunds.sql": {"orders", "refunds"},
     "shipments.sql": {"shipments"},
     "traces.sql": {"traces"},
     "parcels.sql": {"orders", "shipments", "traces"},
     "items.sql": {"skus"},
 }
-"""Which scripts run for which staged tables, in this order: parcels are derived from what those before them wrote."""
+"""Which scripts run for which staged tables, in this order: some derive from what those before them wrote."""
 
 _REJECTED = (
     "SELECT 1 FROM (SELECT reason FROM memory.staged.rejected UNION ALL SELECT reason FROM late_rejected) LIMIT 1"

@@ -41,13 +41,17 @@ SELECT row_no FROM (
 WHERE lines > 1
 UNION SELECT row_no FROM memory.staged.line_parts;
 INSERT INTO core.order_lines BY NAME
-SELECT l.* EXCLUDE (row_no, page_id) REPLACE (
-  CASE WHEN l.shipped_at IS NULL AND (l.tracking_number IS NOT NULL OR l.status IN ('shipped', 'completed'))
-    THEN o.shipped_at END AS order_shipped_at,
-  o.paid_on AS paid_on,
-  coalesce(o.order_type, '') = 'step' OR coalesce(o.presale_step, '') <> '' AS is_presale,
-  l.row_no NOT IN (FROM repeats) AS skus_differ)
-FROM memory.staged.order_lines AS l JOIN win USING (row_no) JOIN memory.staged.orders AS o USING (row_no);
+SELECT * REPLACE (
+  CASE WHEN closed_unsent(status, coalesce(shipped_at, order_shipped_at)) THEN quantity ELSE 0 END AS early_refund_units,
+  CASE WHEN closed_unsent(status, coalesce(shipped_at, order_shipped_at)) THEN paid_amount ELSE 0 END AS early_refund_amount)
+FROM (
+  SELECT l.* EXCLUDE (row_no, page_id) REPLACE (
+    CASE WHEN l.shipped_at IS NULL AND (l.tracking_number IS NOT NULL OR l.status IN ('shipped', 'completed'))
+      THEN o.shipped_at END AS order_shipped_at,
+    o.paid_on AS paid_on,
+    coalesce(o.order_type, '') = 'step' OR coalesce(o.presale_step, '') <> '' AS is_presale,
+    l.row_no NOT IN (FROM repeats) AS skus_differ)
+  FROM memory.staged.order_lines AS l JOIN win USING (row_no) JOIN memory.staged.orders AS o USING (row_no));
 
 DELETE FROM core.line_parts AS p USING win
 WHERE p.platform = win.platform AND p.shop = win.shop AND p.order_id = win.order_id;
