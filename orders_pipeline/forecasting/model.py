@@ -33,9 +33,8 @@ HURDLE_DAYS = 500  # days with a sale, and days without: each model needs its ow
 QUIET_DAYS = 28  # four weeks without a sale: worth telling
 
 FITTED = ("hurdle", "weekly")
-MODELS = (*FITTED, "rule", "small")
-"""Models of days and weeks; of weeks alone; rule with the shop's own past errors; rule with a usual spread. The names in
-column ``model``."""
+"""Models of days and weeks, and of weeks alone. Beside these column ``model`` has ``rule``, with the shop's own past errors, and
+``small``, a rule with a usual spread."""
 MODES = ("auto", "fast")
 
 
