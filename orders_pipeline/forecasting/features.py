@@ -19,7 +19,6 @@ from orders_pipeline.forecasting.profiles import (
     season_slope,
     weekday_profile,
 )
-from orders_pipeline.forecasting.siblings import sibling_features
 from orders_pipeline.forecasting.signals import Signals, days_since_sale, robust_level, window_mean
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ def base_features(signals: Signals, rows: Ints, anchor: int) -> tuple[Floats, Fl
     start = anchor + 1 - YEAR
     last_year = (signals.upto("demand", start + WEEK) - signals.upto("demand", start))[rows] / WEEK / level
     columns.append(np.where(start >= signals.first[rows], last_year, np.nan))
-    columns += sibling_features(signals, rows, anchor)
     return _table(columns), level
 
 

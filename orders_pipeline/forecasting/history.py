@@ -1,6 +1,6 @@
 """The demand history as dense arrays: one row a SKU, one column a day, nothing on or after the day it is asked for.
 
-Reads ``planning.daily_sku_sales`` (sparse) and ``core.skus`` (groups and products). No model and no feature belongs here.
+Reads ``planning.daily_sku_sales`` (sparse) and ``core.skus`` (groups). No model and no feature belongs here.
 """
 
 from __future__ import annotations
@@ -24,15 +24,13 @@ class SalesHistory:
     """Daily sales of every SKU that sold within the last ``HISTORY_DAYS``, in the order of its code.
 
     Arrays have shape (SKUs, days); the last day is the day before ``until``. ``first_sale`` is the index of the first day with
-    a unit, negative where it lies before the first column. SKUs with the same ``group`` have the category in common, those with
-    the same ``product`` the product. ``price`` is revenue over units, carried forward (NaN before the
+    a unit, negative where it lies before the first column. ``price`` is revenue over units, carried forward (NaN before the
     first sale). ``without_stock`` marks days known to have had no stock and no sale: missing demand, not zero demand.
     """
 
     until: date
     skus: tuple[str, ...]
     group: NDArray[np.int32]
-    product: NDArray[np.int32]
     first_sale: NDArray[np.int32]
     units: NDArray[np.float32]
     orders: NDArray[np.float32]
@@ -58,13 +56,10 @@ def load_history(con: duckdb.DuckDBPyConnection, until: date, max_days: int = HI
     start = until - timedelta(days=max_days)
     skus = con.execute(
         """
-        SELECT s.merchant_sku, min(s.date) FILTER (s.units > 0) AS first_sale, any_value(c.category) AS category,
-               any_value(c.product) AS product
+        SELECT s.merchant_sku, min(s.date) FILTER (s.units > 0) AS first_sale, any_value(c.category) AS category
         FROM planning.daily_sku_sales AS s
         LEFT JOIN (
-            SELECT merchant_sku, min(category) FILTER (category <> '') AS category,
-                   min(concat_ws(':', platform, product_id)) AS product  -- sold on two platforms it is a product of one
-            FROM core.skus GROUP BY merchant_sku
+            SELECT merchant_sku, min(category) AS category FROM core.skus WHERE category <> '' GROUP BY merchant_sku
         ) AS c USING (merchant_sku)
         WHERE s.date < $until
         GROUP BY s.merchant_sku
@@ -97,14 +92,10 @@ def load_history(con: duckdb.DuckDBPyConnection, until: date, max_days: int = HI
     ):
         values[row, day] = rows[column]
     categories = {category: index for index, category in enumerate(sorted({row[2] or "" for row in skus}))}
-    # a SKU that nothing is known of is a product of its own
-    products = [row[3] or f":{row[0]}" for row in skus]
-    numbers = {product: index for index, product in enumerate(sorted(set(products)))}
     return SalesHistory(
         until=until,
         skus=names,
         group=np.array([categories[row[2] or ""] for row in skus], np.int32),
-        product=np.array([numbers[product] for product in products], np.int32),
         first_sale=np.array([(row[1] - start).days for row in skus], np.int32),
         units=units,
         orders=orders,

@@ -28,7 +28,6 @@ def history(days: int, of: int) -> SalesHistory:
         date(2026, 1, 1) + timedelta(days=days),
         tuple(f"S{n}" for n in range(SKUS)),
         (np.arange(SKUS) * 7 % 4).astype(np.int32),
-        (np.arange(SKUS) // 3).astype(np.int32),
         first.astype(np.int32),
         units[:, :days],
         np.minimum(units, 3)[:, :days],

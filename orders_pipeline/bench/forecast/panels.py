@@ -128,7 +128,7 @@ def load(panel: str, folder: Path) -> Panel:
     )
     con.execute(
         "INSERT INTO core.skus (platform, shop, product_id, sku_id, merchant_sku, category, status, modified_at, synced_at) "
-        "SELECT 'bench', 'bench', product, sku, sku, any_value(category), 'on_sale', now(), now() FROM sold GROUP BY product, sku"
+        "SELECT 'bench', 'bench', sku, '', sku, any_value(category), 'on_sale', now(), now() FROM sold GROUP BY sku"
     )
     listed = f"({_query('m5_prices', folder)})" if panel == "m5" else "sold"
     skus = con.execute("SELECT sku, any_value(category) AS category FROM sold GROUP BY sku ORDER BY sku").fetchnumpy()

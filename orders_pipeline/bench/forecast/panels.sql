@@ -1,9 +1,9 @@
--- The two real panels as rows (sku, product, category, date, units, orders, price) of days with a sale. $folder is replaced by the data folder.
+-- The two real panels as rows (sku, category, date, units, orders, price) of days with a sale. $folder is replaced by the data folder.
 -- What is kept and what is dropped: panels.py.
 
 -- name: m5
 SELECT
-    store_id || '/' || item_id AS sku, item_id AS product,
+    store_id || '/' || item_id AS sku,
     store_id || '/' || regexp_extract(item_id, '^(.*)_[0-9]+$', 1) AS category,
     s.date, qty::BIGINT AS units, 1::BIGINT AS orders, sell_price::DOUBLE AS price
 FROM '$folder/m5_daily_sales.parquet' AS s
@@ -34,6 +34,6 @@ prices AS (
     SELECT sku, date, sum(quantity * unit_price) / sum(quantity) AS price
     FROM lines WHERE quantity > 0 AND NOT starts_with(invoice, 'C') GROUP BY ALL
 )
-SELECT sku, left(sku, 5) AS product, '' AS category, date, sum(units)::BIGINT AS units, count(*) FILTER (units > 0) AS orders, any_value(price) AS price
+SELECT sku, '' AS category, date, sum(units)::BIGINT AS units, count(*) FILTER (units > 0) AS orders, any_value(price) AS price
 FROM buyers LEFT JOIN prices USING (sku, date)
 GROUP BY sku, date HAVING sum(units) > 0;
