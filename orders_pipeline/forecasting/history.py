@@ -59,8 +59,11 @@ def load_history(con: duckdb.DuckDBPyConnection, until: date, max_days: int = HI
         SELECT s.merchant_sku, min(s.date) FILTER (s.units > 0) AS first_sale, any_value(c.category) AS category
         FROM planning.daily_sku_sales AS s
         LEFT JOIN (
-            SELECT merchant_sku, min(category) AS category FROM core.skus WHERE category <> '' GROUP BY merchant_sku
-        ) AS c USING (merchant_sku)
+            -- a SKU without a code stands as in the sales
+            SELECT coalesce(nullif(trim(merchant_sku), ''), concat_ws(':', platform, product_id, sku_id)) AS name,
+                   min(category) AS category
+            FROM core.skus WHERE category <> '' GROUP BY name
+        ) AS c ON c.name = s.merchant_sku
         WHERE s.date < $until
         GROUP BY s.merchant_sku
         HAVING max(s.date) FILTER (s.units > 0) >= $start

@@ -60,9 +60,8 @@ class Hurdle:
     bins: Bins  # of size and deviation
     residuals: Array  # (bins, GRID)
     sizes: Bins
-    factor: (
-        Array  # (sizes,) mean of actual over predicted size; by size alone, as chance would move it between finer bins
-    )
+    # (sizes,) mean of actual over predicted size; by size alone, as chance would move it between finer bins
+    factor: Array
 
     def days(self, cases: Cases, *, spread: bool = True) -> Days:
         """``spread=False`` saves the deviation, for when only means are asked for."""

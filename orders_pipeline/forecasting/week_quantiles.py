@@ -98,7 +98,7 @@ class WeekQuantiles:
         """Quantiles that never cross, not yet whole units, shape (cases, TOTAL_QUANTILES), and the mean with bulk orders
         (cases,)."""
         width = self.spread.width(_features(cases, mean))
-        errors = np.mean([table[bins.place(mean, width)] for bins, table in self.grids], axis=0)
+        errors = np.mean([told[bins.place(mean, width)] for bins, told in self.grids], axis=0)
         bulk = self.bulk[self.grids[0][0].place(mean, width)]
         return mean[:, None] + (width * _usual(mean))[:, None] * errors, mean * bulk
 
@@ -162,7 +162,7 @@ def _usual(mean: Array) -> Array:
 
 
 def _some(mean: Array, pairs: int) -> slice:
-    """Every so manieth case that at least ``pairs`` are left, or all."""
+    """One case in so many that at least ``pairs`` are left, or all."""
     return slice(None, None, max(1, len(mean) // pairs))
 
 

@@ -96,7 +96,6 @@ def retry_quarantined(ctx: Context) -> ApplyReport:
     version, shop = mapping_version(), ctx.shop.shop
     if version in (ctx.retried, ctx.ledger().mapping):
         return ApplyReport()
-    ctx.retried = version
     with ctx.warehouse.read() as con:
         windows = con.execute(
             "SELECT DISTINCT api, window_start, window_end, fetched_at FROM ops.quarantine WHERE shop = ?", [shop]
@@ -104,17 +103,20 @@ def retry_quarantined(ctx: Context) -> ApplyReport:
     keys = {(api, *(instant.astimezone(UTC) for instant in instants)) for api, *instants in windows}
     found = _windows(ctx, keys)
     if not found:  # usual, on a first load always: what is applied next tells of the version
+        ctx.retried = version
         return ApplyReport()
 
     def remember(con: duckdb.DuckDBPyConnection) -> None:
-        _remember_mapping(ctx, con)
+        _remember_mapping(ctx, con, version)
         tell_of_quarantine(con, shop, ctx.clock.now(), rejected=True)
 
     report = ApplyReport()
     *others, last = _batches(found)
     for batch in others:
         report += ctx.warehouse.apply_again(_paths(batch), holder=ctx.holder)
-    return report + ctx.warehouse.apply_again(_paths(last), holder=ctx.holder, also=remember)
+    report += ctx.warehouse.apply_again(_paths(last), holder=ctx.holder, also=remember)
+    ctx.retried = version  # not before: what failed is tried again
+    return report
 
 
 def _windows(ctx: Context, keys: Collection[Key]) -> list[LandedFile]:
@@ -170,7 +172,7 @@ def read_tail(ctx: Context, feeds: Sequence[FeedName] = TAIL_FEEDS) -> TailRepor
 def _record(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:
     """What is stored beside the rows, in their transaction."""
     if ctx.retried:
-        _remember_mapping(ctx, con)
+        _remember_mapping(ctx, con, ctx.retried)
     export_calls(ctx, con)
     open_for_unknown_codes(con, ctx.shop.shop, ctx.clock.now())
     close_for_read_since(con, ctx.shop.shop, ctx.clock.now())
@@ -178,10 +180,10 @@ def _record(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:
     export_drift(ctx.ops, con, ctx.shop.shop, ctx.clock.now())
 
 
-def _remember_mapping(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:
+def _remember_mapping(ctx: Context, con: duckdb.DuckDBPyConnection, version: str) -> None:
     key = f"mapping:{ctx.shop.shop}"
     con.execute("DELETE FROM ops.meta WHERE key = ?", [key])
-    con.execute("INSERT INTO ops.meta VALUES (?, ?)", [key, ctx.retried])
+    con.execute("INSERT INTO ops.meta VALUES (?, ?)", [key, version])
 
 
 def export_calls(ctx: Context, con: duckdb.DuckDBPyConnection) -> None:

@@ -115,7 +115,7 @@ def _segment(fetch: FetchPage, read: WindowRead, page_size: int, parts: Sequence
             read.complete = True
             return rest
         again = fetch(read.window, 1, None)
-        news = read.add(again)
+        news = read.add(again, rows_of(again))
         count = total_of(again)
         read.counted(count)
         if (done.sound and count <= len(done.met)) or len(read.ids) >= read.largest_count:

@@ -35,20 +35,24 @@ _LEFT_SECONDS = 86_400
 
 
 def open_memory(spill: Path) -> duckdb.DuckDBPyConnection:
-    """An in-memory database for staging. What exceeds the memory limit goes into a folder of its own below ``spill``, which
-    DuckDB makes and removes: two processes that shared one would overwrite each other's files, as their names are the same.
-    """
+    """An in-memory database for staging. What exceeds the memory limit goes into a folder of its own below ``spill``."""
     spill.mkdir(parents=True, exist_ok=True)
     for left in spill.iterdir():
         with contextlib.suppress(FileNotFoundError):  # its owner has just closed
             if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
                 shutil.rmtree(left, ignore_errors=True)
-    own = spill / uuid4().hex
-    con = duckdb.connect(
-        ":memory:", config={"threads": WRITER_THREADS, "memory_limit": f"{MEMORY_LIMIT}B", "temp_directory": str(own)}
-    )
+    con = _connect(WRITER_THREADS, spill)
     con.execute("SET TimeZone = 'Asia/Shanghai'")
     return con
+
+
+def _connect(threads: int, spill: Path) -> duckdb.DuckDBPyConnection:
+    """An instance that spills into a folder of its own, which DuckDB makes and removes: two processes that shared one would
+    overwrite each other's files, as their names are the same."""
+    folder = spill / uuid4().hex
+    return duckdb.connect(
+        ":memory:", config={"threads": threads, "memory_limit": f"{MEMORY_LIMIT}B", "temp_directory": str(folder)}
+    )
 
 
 def attach_warehouse(con: duckdb.DuckDBPyConnection, file: Path) -> None:
@@ -61,13 +65,14 @@ def attach_warehouse(con: duckdb.DuckDBPyConnection, file: Path) -> None:
 
 
 @contextlib.contextmanager
-def open_copy(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_copy(file: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A published copy, read-only, its schemas by their plain names. Pass the version's own name, not the link: ``publish.py``.
 
     All reads of a process share one instance of DuckDB: to make one costs 10 ms, to attach a file to it 2, and a sync reads
-    half a dozen times. Threads may read at the same time, one file or several.
+    half a dozen times. Threads may read at the same time, one file or several. Memory and settings of the instance are
+    everybody's, so a reader sets none; and a cursor of the connection would not know the file.
     """
-    with _READERS.attached(file) as con:
+    with _READERS.attached(file, spill) as con:
         con.execute("SET TimeZone = 'Asia/Shanghai'")
         yield con
 
@@ -83,10 +88,14 @@ class _Readers:
         self._numbers = itertools.count()
 
     @contextlib.contextmanager
-    def attached(self, file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    def attached(self, file: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection whose default catalog is the file. Raises duckdb.Error where it cannot be opened."""
         with self._lock:
-            con = self._connect()
+            if self._instance is None:
+                with contextlib.suppress(OSError):  # who may not write there reads all the same, what fits into memory
+                    spill.mkdir(exist_ok=True)
+                self._instance = _connect(READER_THREADS, spill)
+            con = self._instance.cursor()
             try:
                 if not self._readers[file]:
                     name = f"copy_{next(self._numbers)}"
@@ -105,14 +114,7 @@ class _Readers:
                 self._readers[file] -= 1
                 if not self._readers[file]:
                     del self._readers[file]
-                    self._connect().execute(f"DETACH {self._names.pop(file)}").close()
-
-    def _connect(self) -> duckdb.DuckDBPyConnection:
-        if self._instance is None:
-            self._instance = duckdb.connect(
-                ":memory:", config={"threads": READER_THREADS, "memory_limit": f"{MEMORY_LIMIT}B"}
-            )
-        return self._instance.cursor()
+                    self._instance.execute(f"DETACH {self._names.pop(file)}")
 
 
 _READERS = _Readers()

@@ -75,7 +75,7 @@ class Warehouse:
             file = link.resolve(strict=True)
         except FileNotFoundError:
             raise UserError(f"There is no {link} yet: run `orders-pipeline sync` first.") from None
-        with open_copy(file) as con:
+        with open_copy(file, self._spill) as con:
             yield con
 
     def flush(self) -> Published | None:

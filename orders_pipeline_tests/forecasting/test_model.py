@@ -208,24 +208,29 @@ def test_three_hundred_skus_cost_a_few_seconds(con: duckdb.DuckDBPyConnection, s
     assert spent < 8  # twice the share: other machines took up to 1.75 times as long for the same forecasts
 
 
-def test_a_new_sku_leans_on_its_category(con: duckdb.DuckDBPyConnection) -> None:
+@pytest.mark.parametrize("has_code", [True, False])
+def test_a_new_sku_leans_on_its_category(con: duckdb.DuckDBPyConnection, has_code: bool) -> None:
     sold = {"tea": 20, "pot": 1}
+
+    def sku(name: str, number: object) -> str:
+        return f"{name}-{number}" if has_code else f"tmall:{name}-{number}:"
+
     rows = [
-        (f"{name}-{n}", MADE_ON - timedelta(days=d), units)
+        (sku(name, n), MADE_ON - timedelta(days=d), units)
         for name, units in sold.items() for n in range(6) for d in range(1, 91)
     ]  # fmt: skip
-    fill_sales(con, [*rows, *((f"{name}-new", MADE_ON - timedelta(days=1), 4) for name in sold)])
+    fill_sales(con, [*rows, *((sku(name, "new"), MADE_ON - timedelta(days=1), 4) for name in sold)])
     for name in sold:
         for n in (*range(6), "new"):
             con.execute(
                 "INSERT INTO core.skus (platform, shop, product_id, sku_id, merchant_sku, category, status, modified_at, "
-                "synced_at) VALUES ('tmall', 's', $1, '', $1, $2, 'on_sale', now(), now())",
-                [f"{name}-{n}", name],
+                "synced_at) VALUES ('tmall', 's', $1, '', $2, $3, 'on_sale', now(), now())",
+                [f"{name}-{n}", f"{name}-{n}" if has_code else None, name],
             )
     forecast = make_forecast(con, MADE_ON)
     week = forecast.totals.set_index("merchant_sku")["mean"]
-    assert week["tea-new"] > 70 > 20 > week["pot-new"] > 3
-    assert "参考同类商品" in forecast.labels["tea-new"]
+    assert week[sku("tea", "new")] > 70 > 20 > week[sku("pot", "new")] > 3
+    assert "参考同类商品" in forecast.labels[sku("tea", "new")]
 
 
 def test_the_fast_mode_keeps_the_same_promises(con: duckdb.DuckDBPyConnection, shop_rows: Rows) -> None:

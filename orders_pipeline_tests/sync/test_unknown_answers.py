@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import duckdb
 import pytest
@@ -112,6 +112,29 @@ def test_an_upgrade_reads_it_from_the_raw_file_without_a_call(
         assert open_incidents(folder, "quarantine") == []
         assert read(folder, f"SELECT count(*) FROM core.orders WHERE order_id = '{poison.tid}'") == [(1,)]
         assert read(folder, "SELECT count(*) FROM ops.api_calls") == calls
+
+
+def test_a_retry_that_failed_is_made_again(
+    folder: DataFolder, open_sync: OpenSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is applied meanwhile: a full disk, or a lock that another holds for a minute, must not end it."""
+    poison = Poison()
+    with living_sandbox(1, 30, faults=[Middleware(Changed, change=poison)]) as sandbox, open_sync(sandbox) as sync:
+        sync.backfill(1)
+        mend_the_raw_file(folder)
+        monkeypatch.setattr(applying, "mapping_version", lambda: "upgraded")
+        with monkeypatch.context() as broken:
+            broken.setattr(Warehouse, "apply_again", lambda *_, **__: fail("locked"))
+            with pytest.raises(OSError, match="locked"):
+                sync.apply_landed("trade_pages")
+        sandbox.clock.advance(3_600)
+        sync.sync()
+        assert read(folder, f"SELECT count(*) FROM core.orders WHERE order_id = '{poison.tid}'") == [(1,)]
+        assert read(folder, "SELECT value FROM ops.meta WHERE key LIKE 'mapping:%'") == [("upgraded",)]
+
+
+def fail(text: str) -> NoReturn:
+    raise OSError(text)
 
 
 def test_without_an_upgrade_an_apply_asks_nothing_about_what_was_set_aside(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from orders_pipeline.light import without
 from orders_pipeline.platforms.base import RetryableError
+from orders_pipeline.settings import UserError
 
 with without("httpx._main"):  # its command line, which brings rich and pygments: 0.05 s of every start
     import httpx
@@ -63,12 +65,14 @@ class Exchange:
         silence_http_logs()
         self._extensions = {"timeout": TIMEOUTS.as_dict()}
         self._clock = clock
+        self._lock = threading.Lock()
         self._transports: dict[tuple[str, str], httpx.HTTPTransport] = {}  # scheme and host ->
 
     def post(self, url: str, form: Mapping[str, str], api: str) -> Answer:
         """One attempt. A redirect is an answer like others: to follow it would carry the session elsewhere.
 
-        Raises RetryableError for whatever happens on the way; outside ``except``, so that no cause holds the body.
+        Raises RetryableError for whatever happens on the way, outside ``except``, so that no cause holds the body; UserError for
+        a proxy in the environment that cannot be used.
         """
         problem = ""
         try:
@@ -106,10 +110,16 @@ class Exchange:
 
     def _transport(self, url: httpx.URL) -> httpx.HTTPTransport:
         where = url.scheme, url.host
-        if where not in self._transports:
-            # without TLS no certificates are looked up either, so they need not be read: 17 ms
-            self._transports[where] = httpx.HTTPTransport(proxy=_proxy(url), verify=url.scheme == "https")
-        return self._transports[where]
+        with self._lock:
+            if where not in self._transports:
+                try:
+                    # without TLS no certificates are looked up either, so they need not be read: 17 ms
+                    transport = httpx.HTTPTransport(proxy=_proxy(url), verify=url.scheme == "https")
+                except (ImportError, ValueError):
+                    text = "is of a kind that cannot be used: http:// and https:// can."
+                    raise UserError(f"The proxy that the environment names for {url.scheme} {text}") from None
+                self._transports[where] = transport
+            return self._transports[where]
 
 
 @lru_cache
