@@ -25,7 +25,8 @@ def test_a_short_watch_sees_every_change_and_tells_what_it_cost(
 ) -> None:
     monkeypatch.setattr(latency, "DAYS", 1)
     monkeypatch.setattr(latency, "DRAIN_SECONDS", 10.0)
-    options = ["--seconds", "15", "--orders", "1000", "--orders-per-day", "6000", "--out", str(tmp_path)]
+    # so many that something changes within 15 s at four in the morning as well
+    options = ["--seconds", "15", "--orders", "1000", "--orders-per-day", "40000", "--out", str(tmp_path)]
     done = CliRunner().invoke(main, ["bench", "latency", "--tier", "linger", *options], standalone_mode=False)
     assert done.exception is None, done.output
     found = json.loads((tmp_path / "latency-linger-1.json").read_text())

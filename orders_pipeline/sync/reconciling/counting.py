@@ -1,7 +1,8 @@
 """Which windows a night counts: the day's hours by modified, orders and refunds, and 13 weeks of orders by created.
 
-Counting is the cheapest question there is (one row of one field, one call), so it is asked of everything; what a count
-cannot see (as many rows lost as there are too many, an old version) is left to the sample of ``sampling``.
+Counting is the cheapest question there is (one row of one field, one call), so it is asked of everything. What a count cannot
+see (as many rows lost as there are too many, an old version) is seen in an hour that fits one page, which is read in place of
+the count, at the same one call; of longer lists it is left to the sample of ``sampling``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from orders_pipeline.clock import SHOP_TZ
 from orders_pipeline.platforms.base import Feed, FeedName, Window
 from orders_pipeline.settings import UserError
 from orders_pipeline.sync.context import Context
+from orders_pipeline.sync.reconciling.comparing import Segment, compare
 from orders_pipeline.sync.reconciling.tables import Tables
 from orders_pipeline.sync.windows import SECOND, closed_end, day_window, wall
 
@@ -31,16 +33,18 @@ FROM ops.sync_windows WHERE shop = ? AND window_end > window_start GROUP BY api
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One counted window. ``platform`` and ``here`` are rows, as of one moment."""
+    """One counted window. ``platform`` and ``here`` are rows, as of one moment; ``unlike``: rows whose versions differ, where
+    they were read."""
 
     feed: Feed
     window: Window
     platform: int = 0
     here: int = 0
+    unlike: int = 0
 
     @property
     def differs(self) -> bool:
-        return self.platform != self.here
+        return self.platform != self.here or self.unlike > 0
 
 
 def slots(ctx: Context, day: date, now: datetime) -> list[Slot]:
@@ -111,9 +115,14 @@ def count_here(ctx: Context, counted: list[Slot], now: datetime) -> list[Slot]:
         return [replace(slot, here=tables[slot.feed.name].count(slot.window)) for slot in counted]
 
 
-def count_there(ctx: Context, slot: Slot) -> Slot:
-    """The slot with the platform's count, one call."""
-    return replace(slot, platform=ctx.caller.call(ctx.platform.count(slot.feed, slot.window)))
+def count_there(ctx: Context, slot: Slot, settled: datetime) -> Slot:
+    """The slot with the platform's count, one call; by modified with its versions, where as many rows as are here fit a page."""
+    if slot.feed.axis == "created" or slot.here > slot.feed.page_size:
+        return replace(slot, platform=ctx.caller.call(ctx.platform.count(slot.feed, slot.window)))
+    fetched_at = ctx.caller.platform_now()
+    read = ctx.read_tail(slot.feed, slot.window)
+    unlike = compare(ctx, Segment(slot.feed, slot.window, read, fetched_at), settled).found
+    return replace(slot, platform=max(read.largest_count, len(read.ids)), unlike=unlike)
 
 
 def _window(start: datetime, length: timedelta) -> Window:

@@ -43,16 +43,18 @@ def reconcile_night(ctx: Context, day: date, *, heal: bool, spent: int = 0) -> R
     meter = _Meter(ctx)
     settled = _catch_up(ctx)
     spent += meter.lap()
-    counted = _counted(ctx, count_here(ctx, slots(ctx, day, settled), settled))
+    counted = _counted(ctx, count_here(ctx, slots(ctx, day, settled), settled), settled)
     counting = meter.lap()
     differing = [slot for slot in counted if slot.differs]
     if differing:
         settled = _catch_up(ctx)
         spent += meter.lap()
-        again = _counted(ctx, count_here(ctx, differing, settled))
+        again = _counted(ctx, count_here(ctx, differing, settled), settled)
         counted = [_newest(slot, again) for slot in counted]
         differing = [slot for slot in again if slot.differs]
-    at = record(ctx, [_outcome(slot, slot.platform - slot.here) for slot in counted])  # red, should the run end here
+    at = record(
+        ctx, [_outcome(slot, slot.platform - slot.here or slot.unlike) for slot in counted]
+    )  # red, should the run end here
     leaves = {_key(slot): _leaves(ctx, slot, settled) for slot in differing}
     bisecting = meter.lap()
     outcomes = {_key(slot): _outcome(slot) for slot in counted}
@@ -101,15 +103,17 @@ def _catch_up(ctx: Context) -> datetime:
     return read_until - TAIL_OVERLAP
 
 
-def _counted(ctx: Context, here: list[Slot]) -> list[Slot]:
+def _counted(ctx: Context, here: list[Slot], settled: datetime) -> list[Slot]:
     found = []
     for done, slot in enumerate(here, start=1):
-        found.append(count_there(ctx, slot))
+        found.append(count_there(ctx, slot, settled))
         ctx.progress(f"{ctx.shop.shop}: counting windows", done, len(here))
     return found
 
 
 def _leaves(ctx: Context, slot: Slot, settled: datetime) -> list[Leaf]:
+    if slot.unlike:  # one page, and counts need not tell where in it
+        return [Leaf(slot.window, slot.platform, slot.here)]
     with ctx.warehouse.read() as con:
         instants = Tables(con, ctx.shop.shop, slot.feed, settled).instants(slot.window)
     return bisect(
