@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import DAY_BINS, LEARNING_RATE, LEAVES
+from orders_pipeline.forecasting.boosting import DAY_BINS, settings
 from orders_pipeline.forecasting.calibration import Bins, whole_units
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES
 
@@ -118,14 +118,7 @@ def fit(cases: Cases, seed: int) -> Hurdle:
     level = np.repeat(cases.level, day.shape[1])[teaches]
     units = np.take_along_axis(cases.units, day, axis=1).ravel()[teaches]
     demand = np.take_along_axis(cases.demand, day, axis=1).ravel()[teaches]
-    common = {
-        "max_leaf_nodes": LEAVES,
-        "max_features": FEATURE_SHARE,
-        "learning_rate": LEARNING_RATE,
-        "max_bins": DAY_BINS,
-        "early_stopping": False,
-        "random_state": seed,
-    }
+    common = {**settings(seed, DAY_BINS), "max_features": FEATURE_SHARE}
     sold = units > 0
     chance = HistGradientBoostingClassifier(max_iter=TREES, **common).fit(rows, sold)
     rows, level, units, demand = rows[sold], level[sold], units[sold], demand[sold]

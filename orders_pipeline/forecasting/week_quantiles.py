@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import LEARNING_RATE, LEAVES, WEEK_BINS
+from orders_pipeline.forecasting.boosting import WEEK_BINS, settings
 from orders_pipeline.forecasting.calibration import Bins
 from orders_pipeline.forecasting.outcome import TOTAL_QUANTILES
 from orders_pipeline.forecasting.weekly import table
@@ -169,12 +169,4 @@ def _some(mean: Array, pairs: int) -> slice:
 def _booster(seed: int, **options: Any) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    return HistGradientBoostingRegressor(
-        max_iter=TREES,
-        max_leaf_nodes=LEAVES,
-        learning_rate=LEARNING_RATE,
-        max_bins=WEEK_BINS,
-        early_stopping=False,
-        random_state=seed,
-        **options,
-    )
+    return HistGradientBoostingRegressor(max_iter=TREES, **settings(seed, WEEK_BINS), **options)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import LEARNING_RATE, LEAVES, WEEK_BINS, Binned
+from orders_pipeline.forecasting.boosting import WEEK_BINS, Binned, settings
 from orders_pipeline.forecasting.profiles import WEEK
 
 if TYPE_CHECKING:
@@ -59,15 +59,9 @@ def fit(cases: Cases, seed: int) -> tuple[Weekly, Array]:
     for number in range(HALVES):
         mine = (half == number) & teaches
         # Poisson loss of units = that of ratios weighted by the level
-        model = HistGradientBoostingRegressor(
-            loss="poisson",
-            max_iter=TREES,
-            max_leaf_nodes=LEAVES,
-            learning_rate=LEARNING_RATE,
-            max_bins=WEEK_BINS,
-            early_stopping=False,
-            random_state=seed,
-        ).fit(features[mine], ratio[mine], sample_weight=usual_level[mine])
+        model = HistGradientBoostingRegressor(loss="poisson", max_iter=TREES, **settings(seed, WEEK_BINS)).fit(
+            features[mine], ratio[mine], sample_weight=usual_level[mine]
+        )
         models.append(model)
         others = half != number
         unseen[others] += model.predict(features[others]) * usual_level[others] / (HALVES - 1)

@@ -20,7 +20,6 @@ from orders_pipeline.sync.window_read import (
     SecondTooLargeError,
     UnstableWindowError,
     WindowRead,
-    rows_of,
     total_of,
 )
 
@@ -29,7 +28,7 @@ def read_whole(fetch: FetchPage, read: WindowRead, page_size: int, part: str | N
     """All pages of ``read.window`` in passes until the union reaches the largest count, or one pass met the count at its
     start and it did not rise; else until passes bring nothing new. Raises UnstableWindowError, RetryableError."""
     first = fetch(read.window, 1, part)
-    read.add(first, rows_of(first))
+    read.add(first)
     count = total_of(first)
     read.counted(count)
     if count <= page_size and first.row_count >= count and first.has_next is not True:
@@ -51,10 +50,9 @@ def read_whole(fetch: FetchPage, read: WindowRead, page_size: int, part: str | N
 def one_pass(fetch: FetchPage, read: WindowRead, page_size: int) -> None:
     """Page 1 with the count, then the last page back to page 2."""
     first = fetch(read.window, 1, None)
-    read.add(first, rows_of(first))
+    read.add(first)
     for page_no in range(-(-total_of(first) // page_size), 1, -1):
-        page = fetch(read.window, page_no, None)
-        read.add(page, rows_of(page))
+        read.add(fetch(read.window, page_no, None))
 
 
 def read_second(
@@ -68,7 +66,7 @@ def read_second(
     window = Window(second - SECOND, second)
     both = WindowRead(window)
     counting = fetch(window, 1, None)
-    both.add(counting, rows_of(counting))
+    both.add(counting)
     both.counted(total_of(counting))
     if both.largest_count > MAX_SECOND_ROWS:
         raise SecondTooLargeError
@@ -102,7 +100,7 @@ def _pass_backwards(
     beyond = last
     while True:  # usually one page: the last
         page = fetch(read.window, beyond, part)
-        news += read.add(page, rows_of(page))
+        news += read.add(page)
         fresh = {key for key, _ in page.keys} - met
         met |= fresh
         after = total_of(page)
@@ -114,7 +112,7 @@ def _pass_backwards(
         read.counted(after)
     for page_no in range(last - 1, 0, -1):
         page = fetch(read.window, page_no, part)
-        news += read.add(page, rows_of(page))
+        news += read.add(page)
         met.update(key for key, _ in page.keys)
         after = max(after, total_of(page)) if beyond > last else total_of(page)
     read.counted(after)

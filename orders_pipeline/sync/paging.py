@@ -115,7 +115,7 @@ def _segment(fetch: FetchPage, read: WindowRead, page_size: int, parts: Sequence
             read.complete = True
             return rest
         again = fetch(read.window, 1, None)
-        news = read.add(again, rows_of(again))
+        news = read.add(again)
         count = total_of(again)
         read.counted(count)
         if (done.sound and count <= len(done.met)) or len(read.ids) >= read.largest_count:
@@ -138,10 +138,9 @@ def descend(fetch: FetchPage, read: WindowRead, page_size: int, parts: Sequence[
         # bounds are inclusive and the end must come after the start: a last single second is asked for with the one before
         asked = Window(min(window.start, cursor - SECOND), cursor)
         page = fetch(asked, 1, None)
-        rows = rows_of(page)
-        read.add(page, rows)
+        read.add(page)
         spent += 1
-        total, oldest = total_of(page), _oldest(page, asked)
+        total, oldest, rows = total_of(page), _oldest(page, asked), rows_of(page)
         done.sound &= len(rows) >= min(total, page_size)
         if asked.start == window.start:
             _add_up(done, read, total)

@@ -47,18 +47,18 @@ class WindowRead:
     largest_count: int = 0
     complete: bool = False
 
-    def add(self, page: Page, rows: dict[str, datetime | None]) -> int:
-        """Take a page and its ``rows_of`` in; returns how many of them belong to the window and were not met before."""
+    def add(self, page: Page) -> int:
+        """Take a page in; returns how many of its rows belong to the window and were not met before."""
         self.calls += 1
         self.pages.append(page)
         before, start = len(self.ids), self.window.start
-        self.ids.update([key for key, at in rows.items() if at is None or at >= start])
+        self.ids.update([key for key, at in rows_of(page).items() if at is None or at >= start])
         return len(self.ids) - before
 
     def join(self, other: WindowRead) -> None:
         """Take in all that another read of the same rows has met."""
         for page in other.pages:
-            self.add(page, rows_of(page))
+            self.add(page)
 
     def counted(self, count: int) -> None:
         """The platform says, or what it says amounts to, that the window holds so many rows."""

@@ -1,7 +1,7 @@
 """A panel in files: one process builds it, others open it, so that what loading took is no part of what a forecast costs.
 
-The tables lie in a DuckDB file that is opened as the product opens a published copy, the arrays beside it are read where they
-lie. As a program, ``python -m orders_pipeline.bench.forecast.kept PANEL DATA_FOLDER FOLDER SKUS`` builds one.
+The tables lie in a DuckDB file that is opened read-only, the arrays beside it are read where they lie. As a program,
+``python -m orders_pipeline.bench.forecast.kept PANEL DATA_FOLDER FOLDER SKUS`` builds one.
 """
 
 from __future__ import annotations

@@ -80,7 +80,8 @@ class TopPlatform(TopRequests):
         self._exchange.close()
 
     def send(self, request: Request[T]) -> T:
-        """One attempt. Raises PlatformError subclasses only; RetryableError for whatever happens on the way."""
+        """One attempt. Raises PlatformError subclasses only, RetryableError for whatever happens on the way; UserError where the
+        environment names a proxy that cannot be used."""
         offset_used = self._offset
         status, body, at = self._post(self._gateway, self._form(request), request.api)
         if status != HTTPStatus.OK:

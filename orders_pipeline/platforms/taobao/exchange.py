@@ -1,7 +1,7 @@
 """One POST and its whole answer, within limits of time and size. Knows no API, no signature and no error of the platform.
 
 Requests go to httpx's transport without its client: what that adds (cookies, redirects, sign-in, merging of defaults) is
-nothing that a gateway needs, and a third of what a call costs besides its bytes.
+nothing that a gateway needs, and took a third of a call's CPU (535 pages of 160 KB: 0.28 s with it, 0.19 without).
 """
 
 from __future__ import annotations

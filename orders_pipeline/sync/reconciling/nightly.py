@@ -52,9 +52,8 @@ def reconcile_night(ctx: Context, day: date, *, heal: bool, spent: int = 0) -> R
         again = _counted(ctx, count_here(ctx, differing, settled), settled)
         counted = [_newest(slot, again) for slot in counted]
         differing = [slot for slot in again if slot.differs]
-    at = record(
-        ctx, [_outcome(slot, slot.platform - slot.here or slot.unlike) for slot in counted]
-    )  # red, should the run end here
+    differences = [_outcome(slot, slot.platform - slot.here or slot.unlike) for slot in counted]
+    at = record(ctx, differences)  # red, should the run end here
     leaves = {_key(slot): _leaves(ctx, slot, settled) for slot in differing}
     bisecting = meter.lap()
     outcomes = {_key(slot): _outcome(slot) for slot in counted}
