@@ -25,6 +25,9 @@ FIRST_SELLER = 2200000001
 _MESSAGE_IDS_APART = 10**12
 """Between the sellers' message ids, so that they never meet in the common queue."""
 
+EVEN_HOURS = (1,) * 24
+"""Shops here sell alike at every hour: at four in the morning a living one sells a ninth of that, and nothing is measured."""
+
 LIVE_SECONDS = 0.1
 """How often the shops live on without being asked, so that a change is noted soon after it happened."""
 
@@ -103,7 +106,7 @@ class BusyPlatform:
         sellers: dict[str, Gateway] = {}
         for number, (shop, session) in enumerate(self.sessions.items()):
             store = NotedStore(shop, FIRST_SELLER + number, self.changes)
-            world = World(store, number, opened - timedelta(days=days), orders_per_day)
+            world = World(store, number, opened - timedelta(days=days), orders_per_day, hour_shares=EVEN_HOURS)
             world.advance(clock.now())
             if self.stores:  # one queue for all
                 store.messages._pending = self.stores[0].messages._pending

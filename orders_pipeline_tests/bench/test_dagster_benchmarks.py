@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from orders_pipeline.bench.goals_speed import SPEED
 from orders_pipeline.bench.plot import latency_svg
 from orders_pipeline.bench.report import Report, Table
 from orders_pipeline.cli import main
-from orders_pipeline.sandbox.world import demand
 from orders_pipeline_tests.bench.goals import unfound
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -27,8 +25,6 @@ def test_a_short_watch_sees_every_change_and_tells_what_it_cost(
 ) -> None:
     monkeypatch.setattr(latency, "DAYS", 1)
     monkeypatch.setattr(latency, "DRAIN_SECONDS", 10.0)
-    # every hour sells alike: at four in the morning nothing would change within 15 s
-    monkeypatch.setattr(demand, "PROFILE", replace(demand.PROFILE, hour_shares=(1,) * 24))
     options = ["--seconds", "15", "--orders", "1000", "--orders-per-day", "40000", "--out", str(tmp_path)]
     done = CliRunner().invoke(main, ["bench", "latency", "--tier", "linger", *options], standalone_mode=False)
     assert done.exception is None, done.output

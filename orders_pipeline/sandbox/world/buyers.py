@@ -66,10 +66,12 @@ class Plan(NamedTuple):
     """Seed of this order's own generator, for what is too rare for a column."""
 
 
-def plans(seed: int, day: int, orders_per_day: int, units: Sequence[Unit]) -> Iterator[Plan]:
+def plans(
+    seed: int, day: int, orders_per_day: int, units: Sequence[Unit], hour_shares: Sequence[float]
+) -> Iterator[Plan]:
     """The plans of one day, by time of creation. The same for a seed and day, whatever was drawn before."""
     rng = np.random.default_rng([seed, day])
-    created = demand.arrivals(rng, day, orders_per_day)
+    created = demand.arrivals(rng, day, orders_per_day, hour_shares)
     n = len(created)
     lines = rng.choice(4, n, p=LINE_SHARES) + 1
     drawn = np.searchsorted(demand.weights(units, day), rng.random(int(lines.sum())), side="right").tolist()

@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 from orders_pipeline.sandbox.world.catalogue import Unit
-from orders_pipeline.sandbox.world.profile import PROFILE
 from orders_pipeline.sandbox.world.wire import DAY, HOUR, day_of
 
 WEEK = (0.98, 0.98, 0.98, 0.97, 0.96, 1.04, 1.09)
@@ -79,12 +78,12 @@ def on_promo(unit: Unit, day: int) -> bool:
     return (day + unit.promo_phase) % PROMO_EVERY < PROMO_DAYS
 
 
-def arrivals(rng: Any, day: int, orders_per_day: int) -> list[int]:
-    """Creation times (shop seconds, sorted) of one day's orders; ``rng`` is a numpy Generator."""
+def arrivals(rng: Any, day: int, orders_per_day: int, hour_shares: Sequence[float]) -> list[int]:
+    """Creation times (shop seconds, sorted) of one day's orders; ``rng`` is a numpy Generator, shares are of 24 hours."""
     import numpy as np
 
     size = int(rng.poisson(orders_per_day * level(day) * rng.lognormal(-(DAY_NOISE**2) / 2, DAY_NOISE)))
-    hours = np.array(PROFILE.hour_shares) / sum(PROFILE.hour_shares)
+    hours = np.array(hour_shares) / sum(hour_shares)
     if level(day) > 2.0:
         hours = hours * (1 - MIDNIGHT_SHARE)
         hours[0] += MIDNIGHT_SHARE

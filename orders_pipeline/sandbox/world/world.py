@@ -7,7 +7,7 @@ their own, and events of one second have a fixed order. What happens at an event
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from orders_pipeline.sandbox.world import (
     refunds,
     stock,
 )  # fmt: skip
+from orders_pipeline.sandbox.world.profile import PROFILE
 from orders_pipeline.sandbox.world.say import Say
 from orders_pipeline.sandbox.world.wire import DAY, HOUR, shop_seconds
 
@@ -49,11 +50,13 @@ class World:
     ``start`` is aware: the shop opens then, with full shelves. ``orders_per_day`` is the level of an ordinary day;
     peaks and dips multiply it. ``products`` sets the size of the catalogue. ``step_paid_total``: after the final payment
     of a presale ``step_paid_fee`` holds all that was paid instead of the deposit (sources do not say, decisions 3).
+    ``hour_shares``: of the day's orders, 24 of any sum.
     """
 
     def __init__(
         self, store: Store, seed: int, start: datetime, orders_per_day: int, *,
         products: int = PRODUCTS, step_paid_total: bool = False,
+        hour_shares: Sequence[float] = PROFILE.hour_shares,
     ) -> None:  # fmt: skip
         self.store = store
         self.say = Say(store)
@@ -63,6 +66,7 @@ class World:
         self.first_refund = refunds.FIRST_REFUND + seed % 1000 * _SEED_SPACING // 10
         self._seed = seed
         self._orders_per_day = orders_per_day
+        self._hour_shares = hour_shares
         self._heap: list[tuple[int, int, int, int, Any]] = []
         self._count = 0
         day = self._start // DAY
@@ -115,7 +119,7 @@ class World:
                 handlers[code](self, subject, t, arg)
 
     def _new_day(self, t: int) -> None:
-        for plan in buyers.plans(self._seed, t // DAY, self._orders_per_day, self._units):
+        for plan in buyers.plans(self._seed, t // DAY, self._orders_per_day, self._units, self._hour_shares):
             if plan.created >= self._start:
                 self._count += 1
                 heappush(self._heap, (plan.created, self._count, events.ARRIVE, 0, plan))
