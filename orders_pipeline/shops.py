@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
+import msgspec
 import yaml
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from msgspec import Meta
 
 from orders_pipeline.settings import UserError, project_root
 
@@ -29,13 +30,14 @@ NEAREST = 3
 """Names offered in place of a wrong one; all of them where none is near."""
 
 
-class Shop(BaseModel):
+Platform = Literal["taobao", "tmall", "douyin"]
+
+
+class Shop(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One shop's stanza. Field names are the settings of the README's table; defaults are Taobao's production addresses."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    shop: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="slug, unique across platforms")]
-    platform: Literal["taobao", "tmall", "douyin"]
+    shop: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}\Z")]  # slug, unique across platforms
+    platform: Platform
     gateway_url: str = "https://eco.taobao.com/router/rest"
     token_url: str = "https://oauth.taobao.com/token"  # noqa: S105 - an address, not a secret
     authorize_url: str = "https://oauth.taobao.com/authorize"
@@ -43,34 +45,34 @@ class Shop(BaseModel):
     app_secret_env: str = "TOP_APP_SECRET"  # noqa: S105 - the name of a variable
     session_env: str = "TOP_SESSION"
     refresh_token_env: str = "TOP_REFRESH_TOKEN"  # noqa: S105 - the name of a variable
-    calls_per_minute: Annotated[int, Field(ge=1, description="quota of the app key in any 60 seconds")] = 100
-    api_calls_per_minute: dict[
-        str, Annotated[int, Field(ge=1)]
-    ] = {}  # lower quotas of single apis, by the platform's name
-    quota_url_env: str | None = (
-        None  # names the postgresql:// URL of machines that share the key; None = this one alone
-    )
+    calls_per_minute: Annotated[int, Meta(ge=1)] = 100  # quota of the app key in any 60 seconds
+    # lower quotas of single apis, by the platform's name
+    api_calls_per_minute: dict[str, Annotated[int, Meta(ge=1)]] = {}
+    # names the postgresql:// URL of machines that share the key; None = this one alone
+    quota_url_env: str | None = None
     stock_pool: str | None = None  # shops that sell from one stock share a name; None = a stock of its own
     owners: tuple[str, ...] = ()
-    backfill_days: Annotated[int, Field(ge=1, le=92)] = 90  # the platform lists three calendar months
-    poll_seconds: Annotated[int, Field(ge=5)] = 30  # Dagster's sensor loop cannot go below 5 s
+    backfill_days: Annotated[int, Meta(ge=1, le=92)] = 90  # the platform lists three calendar months
+    poll_seconds: Annotated[int, Meta(ge=5)] = 30  # Dagster's sensor loop cannot go below 5 s
     # how long a run goes on reading after the last message, for changes within seconds; 0 = it ends at once. Ten minutes is
     # the longest that such a run lasts
-    linger_seconds: Annotated[int, Field(ge=0, le=600)] = 0
+    linger_seconds: Annotated[int, Meta(ge=0, le=600)] = 0
 
-    @field_validator("api_calls_per_minute")
-    @classmethod
-    def _apis_that_are_called(cls, limits: dict[str, int], info: ValidationInfo) -> dict[str, int]:
+    def __post_init__(self) -> None:
         """A limit of a name that nothing calls by would silently limit nothing."""
-        if info.data.get("platform") in ("taobao", "tmall"):
+        if self.api_calls_per_minute and self.platform in ("taobao", "tmall"):
             from orders_pipeline.platforms.taobao.names import APIS
 
-            for name in limits.keys() - APIS:
+            for name in self.api_calls_per_minute.keys() - APIS:
                 near = difflib.get_close_matches(name, sorted(APIS), n=NEAREST) or sorted(APIS)
-                raise PydanticCustomError(
-                    "unknown_api", f"{name!r} is no API that is called; nearest: {', '.join(near)}"
+                raise ValueError(
+                    f"{name!r} is no API that is called; nearest: {', '.join(near)} - at `$.api_calls_per_minute`"
                 )
-        return limits
+
+    @classmethod
+    def of(cls, stanza: object) -> Shop:
+        """From a stanza as YAML gives it; a number may stand in quotes. Raises msgspec.ValidationError at the first fault."""
+        return msgspec.convert(stanza, cls, strict=False)
 
     @property
     def pool(self) -> str:
@@ -120,9 +122,9 @@ def read_stanzas(file: Path | None = None) -> tuple[list[Shop], list[BadStanza]]
         line = node.start_mark.line + 1
         name = str(value.get("shop", f"stanza_{index + 1}")) if isinstance(value, dict) else f"stanza_{index + 1}"
         try:
-            shop = Shop.model_validate(value)
-        except ValidationError as error:
-            bad.append(BadStanza(name, file, *_first_problem(error, node, line)))
+            shop = Shop.of(value)
+        except msgspec.ValidationError as error:
+            bad.append(BadStanza(name, file, *_problem(str(error), node, line)))
             continue
         if shop.shop in seen:
             bad.append(BadStanza(name, file, line, f"shop {shop.shop!r} is listed twice: give each shop its own slug"))
@@ -200,16 +202,24 @@ def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
     return None
 
 
-def _first_problem(error: ValidationError, node: yaml.Node, line: int) -> tuple[int, str]:
-    """Line and text of the first fault in a stanza; the stanza's own line where the fault is an absent key."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    key = str(first["loc"][0]) if first["loc"] else ""
-    if first["type"] == "extra_forbidden":
-        text = f"unknown setting {key!r}: see the README's list of shop settings"
-    elif first["type"] == "missing":
-        text = f"setting {key!r} is missing"
-    else:
-        text = f"{key}: {first['msg']}" if key else str(first["msg"])
+_WANTED = {
+    "shop": "a small letter, then small letters, digits and _, 40 in all at most",
+    "platform": f"one of {', '.join(get_args(Platform))}",
+}
+_FIELD = re.compile(r"(?:Object contains unknown field|Object missing required field) `(?P<key>\w+)`")
+_PLACE = re.compile(r"(?P<text>.*) - at `\$\.(?P<key>\w+).*`", re.DOTALL)
+
+
+def _problem(said: str, node: yaml.Node, line: int) -> tuple[int, str]:
+    """Line and text of what msgspec says of a stanza; the stanza's own line where the fault is an absent key."""
+    key, text = "", said
+    if found := _FIELD.fullmatch(said):
+        key = found["key"]
+        unknown = f"unknown setting {key!r}: see the README's list of shop settings"
+        text = unknown if "unknown" in said else f"setting {key!r} is missing"
+    elif found := _PLACE.fullmatch(said):
+        key = found["key"]
+        text = f"{key}: {_WANTED.get(key, found['text'])}"
     if isinstance(node, yaml.MappingNode):
         for name, _ in node.value:
             if name.value == key:

@@ -52,7 +52,7 @@ def living_sandbox(
 
 def shop_of(sandbox: SandboxServer, slug: str = "tea_tmall", **settings: object) -> Shop:
     """A stanza that points at the sandbox."""
-    return Shop.model_validate(
+    return Shop.of(
         {
             "shop": slug,
             "platform": "tmall",

@@ -38,7 +38,7 @@ def stanza_file(folder: DataFolder, platform: BusyPlatform, settings: Mapping[st
     ]
     document = {"type": "orders_pipeline.components.Shops", "attributes": {"shops": stanzas}}
     (folder.root / "shops.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
-    return [Shop.model_validate(stanza) for stanza in stanzas]
+    return [Shop.of(stanza) for stanza in stanzas]
 
 
 def environment(platform: BusyPlatform) -> dict[str, str]:

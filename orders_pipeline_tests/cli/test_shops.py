@@ -100,9 +100,9 @@ def test_a_further_shop_gets_a_session_of_its_own(file: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("Tea",), "String should match pattern"),
+        (("Tea",), "shop: a small letter, then small letters, digits and _"),
         (("tea_tmall",), "listed twice"),
-        (("coffee", "--calls-per-minute", "0"), "greater than or equal to 1"),
+        (("coffee", "--calls-per-minute", "0"), "calls_per_minute: Expected `int` >= 1"),
     ],
 )
 def test_what_does_not_validate_is_not_written(file: Path, arguments: tuple[str, ...], says: str) -> None:

@@ -181,7 +181,7 @@ def test_bad_stanzas_become_failing_assets_and_leave_the_others(location, instan
     )
     assert [line.partition("shops.yaml:")[2] for line in told] == [
         "5: unknown setting 'colour': see the README's list of shop settings",
-        "6: shop: String should match pattern '^[a-z][a-z0-9_]{0,39}$'",
+        "6: shop: a small letter, then small letters, digits and _, 40 in all at most",
         "7: shop 'tea' is listed twice: give each shop its own slug",
         "8: api_calls_per_minute: 'taobao.trades.sold.incr.get' is no API that is called; nearest: "
         "taobao.trades.sold.increment.get, taobao.trades.sold.get, taobao.trade.fullinfo.get",

@@ -93,7 +93,7 @@ def _die(there: str, place: str) -> None:
 def _read(orders: Orders, clock: SharedClock) -> None:
     try:
         for settings in orders.stanzas:
-            shop = Shop.model_validate(settings)
+            shop = Shop.of(settings)
             with ShopSync.open(shop, DataFolder(orders.data), run_id=f"process {os.getpid()}", clock=clock) as sync:
                 if orders.job == "backfill":
                     sync.backfill()

@@ -173,9 +173,7 @@ def machine(stage: Stage) -> type[RuleBasedStateMachine]:
             shutil.rmtree(self.data.root)
 
         def _open(self) -> Any:
-            shop = Shop.model_validate(
-                stanza(stage.sandbox, "tea_tmall", backfill_days=DAYS, calls_per_minute=1_000_000)
-            )
+            shop = Shop.of(stanza(stage.sandbox, "tea_tmall", backfill_days=DAYS, calls_per_minute=1_000_000))
             return ShopSync.open(shop, self.data, run_id="schedule", clock=stage.clock)
 
     return Schedules

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
+import msgspec
 from click.testing import CliRunner
 
 from orders_pipeline.cli.health import look, problems
@@ -66,7 +67,7 @@ def test_a_hole_behind_the_wall_is_said_once_and_keeps_nothing_red(folder: DataF
         assert (len(found.holes), len(found.lost)) == (0, 1)
         assert found.fresh is not None
         assert not found.fresh.late
-        told = told_by_status(folder, shop_of(sandbox).model_dump_json(exclude_unset=True), sandbox.clock)
+        told = told_by_status(folder, msgspec.json.encode(shop_of(sandbox)).decode(), sandbox.clock)
     assert "never read, and the platform lists nothing of then any more: tea_tmall" in told
 
 

@@ -45,9 +45,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> str:
 
 def machine(root: Path, ahead: timedelta = timedelta(), calls_per_minute: int = 10) -> Quota:
     """The quota as a machine opens it whose clock is ``ahead``."""
-    shop = Shop.model_validate(
-        {"shop": "tea", "platform": "tmall", "calls_per_minute": calls_per_minute, "quota_url_env": URL_ENV}
-    )
+    shop = Shop.of({"shop": "tea", "platform": "tmall", "calls_per_minute": calls_per_minute, "quota_url_env": URL_ENV})
     clock = SandboxClock(datetime.now(UTC) + ahead)
     return Quota.of_shop(shop, credentials(shop), Ops(DataFolder(root).create().ops), clock, Pauses(clock))
 

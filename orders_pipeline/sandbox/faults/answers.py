@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -11,29 +11,25 @@ from orders_pipeline.sandbox.faults.fault import Answer, Fault, Hit
 from orders_pipeline.sandbox.gateway import request_id
 
 
-class Html(Fault):
+class Html(Fault, tag="html"):
     """HTTP 200 with a page for people, as proxies and logins send it."""
 
-    kind: Literal["html"]
     text: str = "<html><body>系统繁忙，请稍后再试</body></html>"
 
     def instead(self, hit: Hit) -> Answer:
         return Answer(self.text.encode(), content_type="text/html;charset=UTF-8")
 
 
-class CutJson(Fault):
+class CutJson(Fault, tag="cut_json"):
     """HTTP 200 and a complete transfer of half a JSON text."""
-
-    kind: Literal["cut_json"]
 
     def after(self, hit: Hit, answer: Answer) -> None:
         answer.body = answer.body[: len(answer.body) // 2]
 
 
-class ErrorResponse(Fault):
+class ErrorResponse(Fault, tag="error_response"):
     """HTTP 200 with an ``error_response``; the default is a fault of the service behind the gateway."""
 
-    kind: Literal["error_response"]
     code: int = 15
     msg: str = "Remote service error"
     sub_code: str = "isp.service-unavailable"
@@ -43,20 +39,17 @@ class ErrorResponse(Fault):
         return error_answer(self.code, self.msg, self.sub_code, self.sub_msg)
 
 
-class SessionExpired(Fault):
+class SessionExpired(Fault, tag="session_expired"):
     """Code 27, whatever session is sent."""
-
-    kind: Literal["session_expired"]
 
     def instead(self, hit: Hit) -> Answer:
         return error_answer(27, "Invalid session", "invalid-sessionkey", "")
 
 
-class Ban(Fault):
+class Ban(Fault, tag="ban"):
     """Flow control: no call for ``seconds``. A call inside the ban is refused too and makes what is left ``factor`` times
     as long. ``Hit.memory`` counts them under ``inside``."""
 
-    kind: Literal["ban"]
     seconds: float = 30.0
     factor: float = 2.0
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from msgspec import Meta
 
 from orders_pipeline.sandbox.gateway import Gateway
 
@@ -68,7 +68,7 @@ class Hit:
         return int(text) if text.isdigit() else 1
 
 
-class Fault(BaseModel):
+class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind"):
     """One thing that goes wrong, and when.
 
     ``apis``: names, ``*`` allowed; ``token`` is the token endpoint. ``pages``: only these page numbers. ``since`` and
@@ -76,36 +76,29 @@ class Fault(BaseModel):
     this selects the n-th, as ``3``, ``2-4`` or ``5-``. ``probability`` of each of these; ``times``: at most so often.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: str
-    apis: tuple[str, ...] = ("*",)
+    apis: str | tuple[str, ...] = "*"
     pages: tuple[int, ...] = ()
     since: Moment | None = None
     until: Moment | None = None
-    calls: str = "1-"
-    probability: float = Field(1.0, ge=0, le=1)
-    times: int | None = Field(None, ge=1)
+    calls: int | str = "1-"
+    probability: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    times: Annotated[int, Meta(ge=1)] | None = None
     seed: int | None = None
 
-    @field_validator("apis", mode="before")
-    @classmethod
-    def _one_api(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
-
-    @field_validator("calls", mode="before")
-    @classmethod
-    def _call_numbers(cls, value: Any) -> str:
-        text = str(value)
-        first, _, last = text.partition("-")
+    def __post_init__(self) -> None:
+        first, _, last = str(self.calls).partition("-")
         if not first.isdigit() or (last and not last.isdigit()) or (last and int(last) < int(first)):
-            raise ValueError(f"{text} is no call number: write 3, 2-4 or 5-")
-        return text
+            raise ValueError(f"{self.calls} is no call number: write 3, 2-4 or 5-")
+
+    @property
+    def kind(self) -> str:
+        """The name under which files know it."""
+        return str(self.__struct_config__.tag)
 
     def selects(self, api: str, page_no: int, now: datetime, began: datetime) -> bool:
         """Whether a call is of those that ``calls`` counts."""
         return (
-            any(fnmatchcase(api, pattern) for pattern in self.apis)
+            any(fnmatchcase(api, pattern) for pattern in ([self.apis] if isinstance(self.apis, str) else self.apis))
             and (not self.pages or page_no in self.pages)
             and (self.since is None or now >= _instant(self.since, began))
             and (self.until is None or now < _instant(self.until, began))
@@ -113,13 +106,13 @@ class Fault(BaseModel):
 
     def counts(self, number: int) -> bool:
         """Whether the ``number``-th selected call (from 1) is meant."""
-        first, dash, last = self.calls.partition("-")
+        first, dash, last = str(self.calls).partition("-")
         return int(first) <= number <= (int(last) if last else number if dash else int(first))
 
     def describe(self) -> str:
         """The fault in one line."""
-        said = self.model_dump(mode="json", exclude_defaults=True, exclude={"kind"})
-        return f"{self.kind} {msgspec.json.encode(said).decode()}"
+        said = msgspec.to_builtins(self)
+        return f"{said.pop('kind')} {msgspec.json.encode(said).decode()}"
 
     def install(self, gateway: Gateway, random: Random) -> None:
         """Once, before the first call: for what is wrong all the time."""

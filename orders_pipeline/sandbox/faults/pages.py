@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from orders_pipeline.sandbox.faults.fault import Answer, Fault, Hit, Wire, group_of, rows_of
 
 
-class HasNext(Fault):
+class HasNext(Fault, tag="has_next", kw_only=True):
     """``has_next`` says ``value`` wherever it is given."""
 
-    kind: Literal["has_next"]
     value: bool
 
     def after(self, hit: Hit, answer: Answer) -> None:
@@ -21,10 +18,9 @@ class HasNext(Fault):
         answer.edit(lie)
 
 
-class WrongCount(Fault):
+class WrongCount(Fault, tag="wrong_count", kw_only=True):
     """``total_results`` is ``off`` by so many, never below 0."""
 
-    kind: Literal["wrong_count"]
     off: int
 
     def after(self, hit: Hit, answer: Answer) -> None:
@@ -35,10 +31,9 @@ class WrongCount(Fault):
         answer.edit(lie)
 
 
-class ShortPage(Fault):
+class ShortPage(Fault, tag="short_page"):
     """A page with its first ``rows`` rows only; with 0 the list is left out as on an empty page. Counts stay."""
 
-    kind: Literal["short_page"]
     rows: int = 0
 
     def after(self, hit: Hit, answer: Answer) -> None:
@@ -52,10 +47,9 @@ class ShortPage(Fault):
         answer.edit(cut)
 
 
-class RepeatedRows(Fault):
+class RepeatedRows(Fault, tag="repeated_rows"):
     """A page carries, on top of its own, up to ``rows`` rows that another page of the same list showed before."""
 
-    kind: Literal["repeated_rows"]
     rows: int = 20
 
     def after(self, hit: Hit, answer: Answer) -> None:

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any
+from typing import Any
 
+import msgspec
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.middleware import Middleware
 
 from orders_pipeline.sandbox.faults import answers, pages, rows, wire, world
@@ -28,22 +28,19 @@ from orders_pipeline.sandbox.faults.fault import Answer, Fault, Hit
 from orders_pipeline.sandbox.gateway import Gateway
 from orders_pipeline.settings import UserError
 
-AnyFault = Annotated[
+AnyFault = (
     wire.HttpStatus | wire.Reset | wire.Truncated | wire.NoAnswer | wire.Slow | wire.Drip | wire.ClockHeader
     | answers.Html | answers.CutJson | answers.ErrorResponse | answers.SessionExpired | answers.Ban
     | pages.HasNext | pages.WrongCount | pages.ShortPage | pages.RepeatedRows
     | rows.OlderVersion | rows.PoisonRow | rows.NewField | rows.RemovedField | rows.ChangedType | rows.OddText
     | rows.ByteOrderMark | rows.ForeignEncoding
     | world.RowMoves | world.SameSecond | world.UnstableTies | world.LateCommit | world.Vanished | world.OnlyListed
-    | world.NeverListed | world.ClockJump | world.Messages,
-    Field(discriminator="kind"),
-]  # fmt: skip
+    | world.NeverListed | world.ClockJump | world.Messages
+)  # fmt: skip
 
 
-class FaultFile(BaseModel):
+class FaultFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What a file of faults holds."""
-
-    model_config = ConfigDict(extra="forbid")
 
     seed: int = 0
     faults: list[AnyFault]
@@ -64,7 +61,7 @@ class FaultPlan:
 
     def __init__(self, faults: Sequence[Fault], seed: int = 0) -> None:
         self.faults = [
-            fault if fault.seed is not None else fault.model_copy(update={"seed": seed + number})
+            fault if fault.seed is not None else msgspec.structs.replace(fault, seed=seed + number)
             for number, fault in enumerate(faults)
         ]
         self._states = [_State(Random(fault.seed)) for fault in self.faults]
@@ -73,22 +70,20 @@ class FaultPlan:
 
     @classmethod
     def of(cls, *faults: Mapping[str, Any], seed: int = 0) -> FaultPlan:
-        """From settings as they stand in a file. Raises pydantic's ValidationError."""
-        return cls(FaultFile.model_validate({"faults": faults}).faults, seed)
+        """From settings as they stand in a file. Raises msgspec.ValidationError."""
+        return cls(msgspec.convert({"faults": faults}, FaultFile).faults, seed)
 
     @classmethod
     def load(cls, file: Path) -> FaultPlan:
         """From a YAML file. Raises UserError naming the file and the setting that is wrong."""
         try:
-            read = FaultFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+            read = msgspec.convert(yaml.safe_load(file.read_text(encoding="utf-8")), FaultFile)
         except OSError as error:
             raise UserError(f"{file}: {error.strerror}; name a file of faults.") from None
         except (yaml.YAMLError, UnicodeDecodeError):
             raise UserError(f"{file}: no YAML; see `orders-pipeline sandbox --help` for what it holds.") from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise UserError(f"{file}: {where or 'the file'}: {first['msg']}.") from None
+        except msgspec.ValidationError as error:
+            raise UserError(f"{file}: {error}.") from None
         return cls(read.faults, read.seed)
 
     def middleware(self) -> Middleware:

@@ -27,10 +27,9 @@ class RowFault(Fault):
         raise NotImplementedError
 
 
-class OlderVersion(RowFault):
+class OlderVersion(RowFault, tag="older_version"):
     """Rows as a lagging replica has them: ``modified`` is ``seconds`` earlier, and nothing has been paid or shipped."""
 
-    kind: Literal["older_version"]
     seconds: int = 60
 
     def spoil(self, row: Wire) -> None:
@@ -40,20 +39,17 @@ class OlderVersion(RowFault):
             row.pop(name, None)
 
 
-class PoisonRow(RowFault):
+class PoisonRow(RowFault, tag="poison_row"):
     """Rows that cannot be stored: no ``modified``, and ``payment`` is an object."""
-
-    kind: Literal["poison_row"]
 
     def spoil(self, row: Wire) -> None:
         row.pop("modified", None)
         row["payment"] = {"amount": "1.00", "currency": "CNY"}
 
 
-class NewField(RowFault):
+class NewField(RowFault, tag="new_field"):
     """A field that the protocol does not know."""
 
-    kind: Literal["new_field"]
     name: str = "carbon_points"
     value: Any = 7
 
@@ -61,20 +57,18 @@ class NewField(RowFault):
         row[self.name] = self.value
 
 
-class RemovedField(RowFault):
+class RemovedField(RowFault, tag="removed_field", kw_only=True):
     """A field that has gone."""
 
-    kind: Literal["removed_field"]
     name: str
 
     def spoil(self, row: Wire) -> None:
         row.pop(self.name, None)
 
 
-class ChangedType(RowFault):
+class ChangedType(RowFault, tag="changed_type", kw_only=True):
     """A field of another JSON type: ids as numbers, amounts as numbers or lists, flags as text."""
 
-    kind: Literal["changed_type"]
     name: str
     to: Literal["text", "number", "list", "object", "null"]
 
@@ -88,10 +82,9 @@ class ChangedType(RowFault):
             row[self.name] = {"text": str(value), "list": [value], "object": {"value": value}, "null": None}[self.to]
 
 
-class OddText(RowFault):
+class OddText(RowFault, tag="odd_text"):
     """A field's text replaced or, with ``megabytes``, followed by so much of it; emoji, NUL and byte order mark by default."""
 
-    kind: Literal["odd_text"]
     name: str = "title"
     text: str = "\ufeff🧧\u0000👨‍👩‍👧"
     megabytes: int = 0
@@ -103,19 +96,16 @@ class OddText(RowFault):
                 place[self.name] = f"{place[self.name]}{self.text}" + "长" * (self.megabytes * 1_000_000 // 3)
 
 
-class ByteOrderMark(Fault):
+class ByteOrderMark(Fault, tag="byte_order_mark"):
     """A byte order mark before the JSON text."""
-
-    kind: Literal["byte_order_mark"]
 
     def after(self, hit: Hit, answer: Answer) -> None:
         answer.body = b"\xef\xbb\xbf" + answer.body
 
 
-class ForeignEncoding(Fault):
+class ForeignEncoding(Fault, tag="foreign_encoding"):
     """The text in another encoding than the UTF-8 of the protocol."""
 
-    kind: Literal["foreign_encoding"]
     encoding: str = "gb18030"
 
     def after(self, hit: Hit, answer: Answer) -> None:

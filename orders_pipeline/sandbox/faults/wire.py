@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email.utils import format_datetime
-from typing import Literal
 
 from orders_pipeline.sandbox.faults.fault import Answer, Fault, Hit
 
 
-class HttpStatus(Fault):
+class HttpStatus(Fault, tag="http_status"):
     """A web server's error page. ``retry_after`` in seconds, sent as a number or, with ``as_date``, as an HTTP date."""
 
-    kind: Literal["http_status"]
     status: int = 502
     retry_after: int | None = None
     as_date: bool = False
@@ -26,57 +24,48 @@ class HttpStatus(Fault):
         return Answer(page, self.status, "text/html", headers)
 
 
-class Reset(Fault):
+class Reset(Fault, tag="reset"):
     """The connection is reset in the middle of the body."""
-
-    kind: Literal["reset"]
 
     def after(self, hit: Hit, answer: Answer) -> None:
         answer.delivery = "reset"
 
 
-class Truncated(Fault):
+class Truncated(Fault, tag="truncated"):
     """The connection ends in good order before all bytes that were promised."""
-
-    kind: Literal["truncated"]
 
     def after(self, hit: Hit, answer: Answer) -> None:
         answer.delivery = "truncated"
 
 
-class NoAnswer(Fault):
+class NoAnswer(Fault, tag="no_answer"):
     """Nothing ever comes back; the connection stays open until the client gives up."""
-
-    kind: Literal["no_answer"]
 
     def instead(self, hit: Hit) -> Answer:
         return Answer(b"", delivery="silent")
 
 
-class Slow(Fault):
+class Slow(Fault, tag="slow"):
     """The whole answer, ``seconds`` late (a stepped clock is stepped)."""
 
-    kind: Literal["slow"]
     seconds: float = 5.0
 
     def after(self, hit: Hit, answer: Answer) -> None:
         answer.seconds += self.seconds
 
 
-class Drip(Fault):
+class Drip(Fault, tag="drip"):
     """A tenth of the answer every ``seconds``: a time-out between two bytes never ends it."""
 
-    kind: Literal["drip"]
     seconds: float = 20.0
 
     def after(self, hit: Hit, answer: Answer) -> None:
         answer.delivery, answer.seconds = "drip", self.seconds
 
 
-class ClockHeader(Fault):
+class ClockHeader(Fault, tag="clock_header"):
     """The ``Date`` header is ``seconds`` off, or missing."""
 
-    kind: Literal["clock_header"]
     seconds: float = 0.0
     missing: bool = False
 

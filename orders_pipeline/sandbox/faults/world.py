@@ -15,10 +15,9 @@ from orders_pipeline.sandbox.faults.fault import Answer, Fault, Hit, Wire, group
 from orders_pipeline.sandbox.gateway import Gateway
 
 
-class RowMoves(Fault):
+class RowMoves(Fault, tag="row_moves"):
     """While a list of trades is paged, ``rows`` of its rows change: they leave the window and the others move up."""
 
-    kind: Literal["row_moves"]
     rows: int = 1
     which: Literal["newest", "oldest", "any"] = "any"
 
@@ -35,10 +34,9 @@ class RowMoves(Fault):
             hit.gateway.store.put_trade({**trade, "modified": to_wire(hit.now)})
 
 
-class SameSecond(Fault):
+class SameSecond(Fault, tag="same_second"):
     """``rows`` trades change in one second, as when a seller ships in bulk."""
 
-    kind: Literal["same_second"]
     rows: int = 250
 
     def before(self, hit: Hit) -> None:
@@ -48,10 +46,8 @@ class SameSecond(Fault):
             store.put_trade({**trade, "modified": to_wire(hit.now)})
 
 
-class UnstableTies(Fault):
+class UnstableTies(Fault, tag="unstable_ties"):
     """Rows of one second come in a new order at every call."""
-
-    kind: Literal["unstable_ties"]
 
     def install(self, gateway: Gateway, random: Random) -> None:
         gateway.store.shuffle_ties = random
@@ -68,10 +64,9 @@ class ChosenTrades(Fault):
         return tid in self.ids or crc32(f"{self.seed or 0}:{tid}".encode()) < self.share * 2**32
 
 
-class LateCommit(ChosenTrades):
+class LateCommit(ChosenTrades, tag="late_commit"):
     """Trades that nothing shows before ``seconds`` have passed since their creation."""
 
-    kind: Literal["late_commit"]
     seconds: float = 120.0
 
     def install(self, gateway: Gateway, random: Random) -> None:
@@ -83,10 +78,9 @@ class LateCommit(ChosenTrades):
         gateway.store.unknown.append(late)
 
 
-class Vanished(ChosenTrades):
+class Vanished(ChosenTrades, tag="vanished"):
     """Trades that were there and are in no list and no answer after ``seconds`` of the sandbox (archive, risk control)."""
 
-    kind: Literal["vanished"]
     seconds: float = 0.0
     still_known: bool = False
 
@@ -101,38 +95,32 @@ class Vanished(ChosenTrades):
             gateway.store.unknown.append(gone)
 
 
-class OnlyListed(ChosenTrades):
+class OnlyListed(ChosenTrades, tag="only_listed"):
     """Trades that lists show and that cannot be asked for one by one."""
-
-    kind: Literal["only_listed"]
 
     def install(self, gateway: Gateway, random: Random) -> None:
         gateway.store.unknown.append(self.chosen)
 
 
-class NeverListed(ChosenTrades):
+class NeverListed(ChosenTrades, tag="never_listed"):
     """Trades that are told by message and can be asked for one by one, but that no list shows."""
-
-    kind: Literal["never_listed"]
 
     def install(self, gateway: Gateway, random: Random) -> None:
         gateway.store.unlisted.append(self.chosen)
 
 
-class ClockJump(Fault):
+class ClockJump(Fault, tag="clock_jump"):
     """The platform's clock is set forward by ``seconds``."""
 
-    kind: Literal["clock_jump"]
     seconds: float = 300.0
 
     def before(self, hit: Hit) -> None:
         hit.gateway.clock.advance(self.seconds)
 
 
-class Messages(Fault):
+class Messages(Fault, tag="messages"):
     """Messages are lost on the way, come ``copies`` times with ids of their own, or come newest first."""
 
-    kind: Literal["messages"]
     lost: float = 0.0
     copies: int = 1
     reversed: bool = False
