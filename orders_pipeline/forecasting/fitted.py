@@ -46,12 +46,12 @@ def forecast(
     day_model = hurdle.fit(cases, seed)
 
     # errors of the total are learned on weeks that the week model has not seen
-    count = len(unseen)
-    some = np.sort(np.random.default_rng(seed).choice(count, min(CALIBRATION_PAIRS, count), replace=False))
+    taught = sample.taught(cases)
+    some = np.sort(np.random.default_rng(seed).choice(taught, min(CALIBRATION_PAIRS, len(taught)), replace=False))
     past = sample.whole_weeks(signals, cases, some, season)
     expected = _together(day_model.days(past, spread=False).mean, unseen[some]).sum(axis=1)
     quantiles = WeekQuantiles.fit(past, np.maximum(expected, LEAST_WEEK), seed)
-    learned = LearnedQuantiles.fit(cases, np.maximum(unseen, LEAST_WEEK), seed)
+    learned = LearnedQuantiles.fit(cases.only(taught), np.maximum(unseen[taught], LEAST_WEEK), seed)
 
     now = sample.known(signals, rows, anchor, sample.all_days(len(rows)), season)
     days = day_model.days(now)
@@ -83,6 +83,8 @@ def forecast_weekly(signals: Signals, anchors: list[int], rows: NDArray[np.int64
     season = sample.has_season(anchors)
     cases = sample.draw(signals, anchors, WEEKLY_PAIRS, 1, season, seed)
     week_model, unseen = weekly.fit(cases, seed)
+    taught = sample.taught(cases)
+    cases, unseen = cases.only(taught), unseen[taught]
     past = np.maximum(_by_profile(cases, unseen), LEAST_WEEK / WEEK)
     now = sample.known(signals, rows, anchor, sample.all_days(len(rows))[:, :1], season)
     mean = np.maximum(_by_profile(now, week_model.total(now)), LEAST_WEEK / WEEK)

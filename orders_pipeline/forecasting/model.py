@@ -42,7 +42,7 @@ MODES = ("auto", "fast")
 class Forecast:
     """One morning's forecasts. ``daily`` and ``totals`` have the columns of ``planning.sales_forecasts`` and
     ``planning.sales_forecast_totals``, sorted by SKU (and day). ``labels`` says in Chinese what is particular about a SKU,
-    ``events`` which sales events are reckoned with.
+    ``events`` which sales events, and days of a closed shop, are reckoned with.
     """
 
     made_on: date
@@ -91,7 +91,8 @@ def make_forecast(
         if simple.size:
             _fill(outcome, simple, rule.forecast(signals, anchors, simple, last))
     outcome = events.apply(outcome, around.ahead)
-    return _frames(history, model, outcome, _labels(signals, model, last), around.notes)
+    notes = (*around.notes, *_closed(signals))
+    return _frames(history, model, outcome, _labels(signals, model, last), notes)
 
 
 def store_forecast(con: duckdb.DuckDBPyConnection, forecast: Forecast) -> None:
@@ -124,6 +125,11 @@ def _fitted(signals: Signals, anchors: list[int], rows: NDArray[np.int64], seed:
     # the CPU seconds
     with threadpool_limits(limits=1):
         return forecast(signals, anchors, rows, signals.history.days - 1, seed)
+
+
+def _closed(signals: Signals) -> list[str]:
+    recent = signals.closed[-QUIET_DAYS:]
+    return [f"近{QUIET_DAYS}天全店停业{recent.sum()}天，不当作零需求"] if recent.any() else []
 
 
 def _empty(skus: int) -> Outcome:

@@ -1,8 +1,9 @@
-"""Days on which the whole shop sold a multiple of the usual: 11.11, 618 and the like, found in the sales themselves.
+"""Days on which the whole shop sold a multiple of the usual, 11.11, 618 and the like, or nothing, found in the sales themselves.
 
 Weekdays are compared with such days brought down to the usual: otherwise the Wednesdays after a Wednesday's 11.11 inherit it.
 A SKU's level keeps them, winsorised: in a trial on a simulated shop the sales that a peak announces last for weeks, and levels
-without it fell 25 % short. Peaks ahead belong to the events file, not here.
+without it fell 25 % short. A day without sales in a shop that always has some is no demand of zero: the shop was closed, or
+its orders are missing. Peaks and holidays ahead belong to the events file, not here.
 """
 
 from __future__ import annotations
@@ -22,7 +23,14 @@ LEAST_DAYS = 14
 """Fewer days tell nothing about what is usual."""
 
 LEAST_ORDERS = 20
-"""Orders a day below which a multiple is chance."""
+"""Orders a day below which a multiple, or a day without any, is chance."""
+
+CLOSED = 0.1
+"""A day below this share of the usual is one of a closed shop. At 20 orders a day chance leaves two in 10⁷ days so low."""
+
+CLOSED_WEEKS = 4
+"""The usual of a weekday is the median of so many weeks before: a shop may close on Saturdays. After three weeks without sales
+this is none, and the shop counts as one that sells no more."""
 
 
 def usual_share(orders: NDArray[Any]) -> NDArray[Any]:
@@ -32,10 +40,29 @@ def usual_share(orders: NDArray[Any]) -> NDArray[Any]:
     """
     import numpy as np
 
-    totals = orders.sum(axis=0)
+    totals, closed = orders.sum(axis=0), closed_days(orders)
     share = np.ones(len(totals))
     for day in range(LEAST_DAYS, len(totals)):
-        usual = float(np.median(totals[max(day - USUAL_DAYS, 0) : day]))
+        before = slice(max(day - USUAL_DAYS, 0), day)
+        open_days = totals[before][~closed[before]]
+        usual = float(np.median(open_days if len(open_days) >= LEAST_DAYS else totals[before]))
         if usual >= LEAST_ORDERS and totals[day] > PEAK * usual:
             share[day] = usual / totals[day]
     return share
+
+
+def closed_days(orders: NDArray[Any]) -> NDArray[Any]:
+    """Whether the shop was closed, a truth value a day, from order lines of shape (SKUs, days).
+
+    Each day is judged by the days before it only; the first four weeks count as open.
+    """
+    import numpy as np
+
+    totals = orders.sum(axis=0)
+    reach = CLOSED_WEEKS * 7
+    closed = np.zeros(len(totals), np.bool_)
+    if len(totals) > reach:
+        before = [totals[reach - 7 * back : len(totals) - 7 * back] for back in range(1, CLOSED_WEEKS + 1)]
+        usual = np.median(before, axis=0)
+        closed[reach:] = (usual >= LEAST_ORDERS) & (totals[reach:] < CLOSED * usual)
+    return closed

@@ -61,12 +61,13 @@ def forecast(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anch
     for number, past in enumerate(anchors[:ANCHORS]):
         known = np.flatnonzero(past - signals.history.first_sale + 1 >= YOUNG_DAYS)
         known = known[number % step :: step]
-        known = known[~signals.history.without_stock[known, past + 1 : past + 1 + WEEK].any(axis=1)]
+        ahead = slice(past + 1, past + 1 + WEEK)
+        known = known[~signals.history.without_stock[known, ahead].any(axis=1) & ~signals.closed[ahead].any()]
         mean = _mean(signals, known, past)
         # a rule that expects less than one sale in 100 days has no ratio worth learning
         live = mean.mean(axis=1) > 0.01
         forecasts.append(mean[live])
-        actuals.append(signals.history.units[known[live], past + 1 : past + 1 + WEEK].astype(np.float64))
+        actuals.append(signals.history.units[known[live], ahead].astype(np.float64))
     seen, happened = np.vstack(forecasts), np.vstack(actuals)
     if len(seen) < BIN_ROWS or not happened.any():  # the past is there, but of SKUs that sleep by now
         return forecast_small(signals, rows, anchor)

@@ -1,6 +1,7 @@
 """Cases to learn from: SKUs at past anchors, what was known about them then, and what the seven days after brought.
 
-Weeks with a peak of the whole shop, and days and weeks without stock, teach nothing about ordinary demand. No model here.
+Weeks with a peak of the whole shop, and days and weeks without stock or of a closed shop, teach nothing about ordinary demand.
+No model here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orders_pipeline.forecasting import features as f
+from orders_pipeline.forecasting.calibration import BIN_ROWS
 from orders_pipeline.forecasting.profiles import WEEK, YEAR
 from orders_pipeline.forecasting.signals import YOUNG_DAYS, Signals
 
@@ -30,7 +32,8 @@ class Cases:
     """SKU-weeks, in the order of their anchors. ``horizons`` are the days (1…7) whose features are in ``days``.
 
     Shapes: rows and anchors (n,): whose and when; base (n, features), week (n, features), days (n, horizons, features), level
-    (n,); units and demand (n, 7): sold, and sold without bulk orders; ``usual`` (n, 7): the day teaches (no peak, in stock);
+    (n,); units and demand (n, 7): sold, and sold without bulk orders; ``usual`` (n, 7): the day teaches (no peak, shop open, in
+    stock); ``whole`` (n,): the shop was open and the SKU in stock all week, so what was sold is what was asked for;
     ``profile`` (n, 7): weekday and date of the group, 1 = an average day.
     """
 
@@ -44,7 +47,12 @@ class Cases:
     units: Array
     demand: Array
     usual: NDArray[np.bool_]
+    whole: NDArray[np.bool_]
     profile: Array
+
+    def only(self, chosen: Ints) -> Cases:
+        """Some of the cases, by their numbers."""
+        return Cases(*(getattr(self, name)[chosen] for name in Cases.__slots__))
 
 
 def awake(signals: Signals, anchor: int) -> Ints:
@@ -92,6 +100,12 @@ def whole_weeks(signals: Signals, cases: Cases, chosen: Ints, season: bool) -> C
     return _joined(parts)
 
 
+def taught(cases: Cases) -> Ints:
+    """Numbers of the cases whose sales are what was asked for; all of them where these are too few to tell of errors."""
+    whole = np.flatnonzero(cases.whole)
+    return whole if len(whole) >= BIN_ROWS else np.arange(len(cases.whole))
+
+
 def all_days(count: int) -> Ints:
     """The seven horizons for each of ``count`` SKUs."""
     return np.tile(np.arange(1, WEEK + 1), (count, 1))
@@ -107,12 +121,15 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints, season: boo
     ).reshape(len(rows), count, -1)
     shape = (len(rows), WEEK)
     units, demand, usual = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
+    whole = np.zeros(len(rows), np.bool_)
     over = np.arange(anchor + 1, min(anchor + 1 + WEEK, signals.history.days))
     if over.size:
         there = slice(over[0], over[-1] + 1)
         units[:, : len(over)] = signals.history.units[rows, there]
         demand[:, : len(over)] = signals.demand[rows, there]
-        usual[:, : len(over)] = ~signals.history.without_stock[rows, there] & ~signals.peak(over)
+        stocked = ~signals.history.without_stock[rows, there]
+        usual[:, : len(over)] = stocked & signals.ordinary(over)
+        whole[:] = stocked.all(axis=1) & ~signals.closed[over].any()
     week = f.week_features(signals, rows, anchor, ahead)
     profile = ahead.profile(signals, anchor)[signals.history.group[rows]]
     return Cases(
@@ -126,6 +143,7 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints, season: boo
         units,
         demand,
         usual,
+        whole,
         profile,
     )
 

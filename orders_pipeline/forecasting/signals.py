@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.peaks import usual_share
+from orders_pipeline.forecasting.peaks import closed_days, usual_share
 from orders_pipeline.forecasting.profiles import WEEK, date_deviations, group_totals, month_days
 
 if TYPE_CHECKING:
@@ -42,8 +42,9 @@ class Signals:
     """What features at the anchors need, made once. Anchors lie whole weeks apart, so sums are kept by week."""
 
     history: SalesHistory
-    demand: Floats  # winsorised units, days without stock filled with the level of their time
+    demand: Floats  # winsorised units, days without stock or of a closed shop filled with the level of their time
     usual: NDArray[np.float64]  # (days,) share of each day's sales that is usual: 1, less on peaks of the whole shop
+    closed: NDArray[np.bool_]  # (days,) the shop sold nothing though it always does
     exponential: dict[int, Floats]  # anchor → (SKUs, half-lives + the level's own), corrected for a young series
     last_sale: dict[int, Ints]  # anchor → (SKUs,) column of the last day with a sale, -1 before the first
     sums: dict[str, NDArray[np.float64]]  # name → (SKUs, weeks + 1) running sums up to ``ends``
@@ -60,9 +61,10 @@ class Signals:
         column: NDArray[np.float64] = self.sums[name][:, 0 if end <= 0 else (end - self.first_end) // WEEK + 1]
         return column
 
-    def peak(self, days: Ints) -> NDArray[np.bool_]:
-        """Whether the days are the whole shop's peaks: nothing to learn ordinary days from."""
-        return self.usual[days] < 1
+    def ordinary(self, days: Ints) -> NDArray[np.bool_]:
+        """Whether the days are neither peaks of the whole shop nor days on which it was closed: to learn ordinary days from."""
+        ordinary: NDArray[np.bool_] = (self.usual[days] == 1) & ~self.closed[days]
+        return ordinary
 
 
 def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64] | None = None) -> Signals:
@@ -71,13 +73,16 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
     The last column is one of the anchors, and all lie whole weeks before it. ``usual``: (days,) what of each day's sales is
     usual as far as events tell; peaks that nobody announced are found here.
     """
-    demand, exponential, last_sale = _winsorise(history, anchors)
-    raw = np.where(history.without_stock, demand, history.units)
+    closed = closed_days(history.orders)
+    missing = history.without_stock | (closed & (history.units == 0))
+    demand, exponential, last_sale = _winsorise(history, missing, anchors)
+    raw = np.where(missing, demand, history.units)
     parts: dict[str, Callable[[], NDArray[Any]]] = {
         "raw": lambda: raw,
         "demand": lambda: demand,
         "square": lambda: demand * demand,
-        "sale": lambda: raw > 0,
+        # on a filled day the chance that Poisson gives its level
+        "sale": lambda: np.where(missing, 1 - np.exp(-demand), raw > 0),
         "orders": lambda: history.orders,
         "price": lambda: np.nan_to_num(history.price),
         "priced": lambda: np.isfinite(history.price),
@@ -90,6 +95,7 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
         history,
         demand,
         usual,
+        closed,
         exponential,
         last_sale,
         {name: _weekly_sums(values(), first_end) for name, values in parts.items()},
@@ -111,7 +117,9 @@ def _weekly_sums(values: NDArray[Any], first_end: int) -> NDArray[np.float64]:
     return sums
 
 
-def _winsorise(history: SalesHistory, anchors: list[int]) -> tuple[Floats, dict[int, Floats], dict[int, Ints]]:
+def _winsorise(
+    history: SalesHistory, missing: NDArray[np.bool_], anchors: list[int]
+) -> tuple[Floats, dict[int, Floats], dict[int, Ints]]:
     count, days = history.units.shape
     alphas = np.array([1 - 0.5 ** (1 / h) for h in HALF_LIVES] + [LEVEL_ALPHA], np.float32)
     demand = np.zeros((count, days), np.float32)
@@ -127,7 +135,7 @@ def _winsorise(history: SalesHistory, anchors: list[int]) -> tuple[Floats, dict[
         if day % BLOCK == 0:
             # a day's numbers of all SKUs side by side in memory: half the time
             sold_units = history.units[:, day : day + BLOCK].T.copy()
-            out_of_stock = history.without_stock[:, day : day + BLOCK].T.copy()
+            unknown = missing[:, day : day + BLOCK].T.copy()
             cut_units = np.zeros_like(sold_units)
         age = day - history.first_sale + 1
         units = sold_units[day % BLOCK]
@@ -144,7 +152,7 @@ def _winsorise(history: SalesHistory, anchors: list[int]) -> tuple[Floats, dict[
             last[sold] = day
             weight = np.maximum(1 - SIZE_MEMORY, 1 / sales[sold])
             size[sold] += weight * (cut[sold] - size[sold])
-        empty = out_of_stock[day % BLOCK]
+        empty = unknown[day % BLOCK]
         if empty.any():
             cut[empty] = means[empty, -1] / _correction(alphas[-1:], age[empty])[:, 0]
         live = age > 0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from orders_pipeline.forecasting.peaks import usual_share
+from orders_pipeline.forecasting.peaks import closed_days, usual_share
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,7 +28,8 @@ BULK_FACTOR = 10
 class History:
     """Days ``first`` to the day before the suggestion. ``units`` without bulk purchases and peaks;
     ``known`` is false before the
-    SKU's first row and on days without stock (then nothing could sell, which says nothing about demand)."""
+    SKU's first row, on days without stock and on days of a closed shop (then nothing could sell, which says nothing about
+    demand)."""
 
     first: date
     skus: tuple[str, ...]
@@ -68,6 +69,7 @@ def read_history(con: duckdb.DuckDBPyConnection, made_on: date, skus: Sequence[s
     baseline = _without_bulk(units, orders)
     bulk = baseline < units
     baseline = baseline * usual_share(orders)  # the weeks after 11.11 must not order for another one
+    empty |= closed_days(orders) & (units == 0)
     start = int(day.min()) if len(day) else HISTORY_DAYS - 1  # days before the shop's first are no history
     return History(
         first=earliest + timedelta(days=start),

@@ -192,6 +192,26 @@ def test_days_without_stock_are_missing_not_zero(con: duckdb.DuckDBPyConnection,
     assert "缺货10天" in forecast.labels["OUT"]
 
 
+@pytest.mark.parametrize(("skus", "days", "mode"), [(200, 127, "auto"), (200, 127, "fast"), (60, 60, "auto")])
+def test_days_of_a_closed_shop_are_missing_not_zero(
+    con: duckdb.DuckDBPyConnection, shop_rows: Rows, skus: int, days: int, mode: str
+) -> None:
+    """Six days before the forecast, as in a Spring Festival, and two among the weeks that models learn from."""
+    rows = shop_rows(skus, days, 8)
+    fill_sales(con, rows)
+    always = make_forecast(con, MADE_ON, mode=mode)
+    con.execute("DELETE FROM planning.daily_sku_sales")
+    fill_sales(con, [row for row in rows if (MADE_ON - row[1]).days not in (*range(1, 7), 17, 18)])
+    closed = make_forecast(con, MADE_ON, mode=mode)
+    assert closed.model == always.model
+    in_order(closed)
+    # counted as zero, the six days leave a tenth of the large shop's forecast and two thirds of the small one's
+    for name, tolerance in (("mean", 0.12), ("q50", 0.12), ("mean_with_bulk", 0.12), ("q90", 0.25)):
+        assert closed.totals[name].sum() == pytest.approx(always.totals[name].sum(), rel=tolerance), name
+    assert closed.events == ("近28天全店停业8天，不当作零需求",)
+    assert always.events == ()
+
+
 def test_three_hundred_skus_cost_a_few_seconds(con: duckdb.DuckDBPyConnection, shop_rows: Rows, tmp_path: Path) -> None:
     """The demo has 90 seconds for everything; 4 CPU seconds are this part's share, imports included."""
     fill_sales(con, shop_rows(300, 90, 9))

@@ -1,11 +1,11 @@
-"""A peak day of the whole shop is brought down to the usual; nothing else is touched, and nothing looks ahead."""
+"""Peaks and closed days of the whole shop: told from ordinary days, and nothing looks ahead."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from orders_pipeline.forecasting.peaks import LEAST_DAYS, usual_share
+from orders_pipeline.forecasting.peaks import LEAST_DAYS, closed_days, usual_share
 
 
 def orders(days: int = 60, skus: int = 10, each: float = 10.0) -> np.ndarray:
@@ -46,3 +46,42 @@ def test_a_day_is_judged_by_the_days_before_it() -> None:
     later = table.copy()
     later[:, 41:] = np.random.default_rng(1).integers(0, 900, later[:, 41:].shape)
     assert (usual_share(table)[:41] == usual_share(later)[:41]).all()
+
+
+def test_a_day_without_sales_is_one_of_a_closed_shop() -> None:
+    table = orders()
+    table[:, 5::7] = 0  # always closed on this weekday
+    table[:, [30, 41, 42, 43, 44]] = 0
+    table[0, 41] = 3  # three orders that came all the same
+    assert np.flatnonzero(closed_days(table)).tolist() == [30, 41, 42, 43, 44]
+
+
+def test_a_shop_that_sells_no_more_is_not_closed_for_ever() -> None:
+    table = orders(120)
+    table[:, 60:] = 0
+    closed = closed_days(table)
+    assert closed[60:81].all()
+    assert not closed[81:].any()
+
+
+def test_too_few_orders_or_weeks_tell_of_no_closed_day() -> None:
+    small, young = orders(each=1.9), orders(20)
+    small[:, 40] = 0
+    young[:, 15] = 0
+    assert not closed_days(small).any()
+    assert not closed_days(young).any()
+
+
+def test_a_closed_fortnight_makes_no_peak_of_the_days_after_it() -> None:
+    table = orders()
+    table[:, 30:43] = 0
+    assert (usual_share(table) == 1).all()
+
+
+def test_a_closed_day_is_told_by_the_days_before_it() -> None:
+    table = np.random.default_rng(2).poisson(3, (10, 90)).astype(float)
+    table[:, [40, 50, 51, 70]] = 0
+    whole = closed_days(table)
+    assert whole.sum() == 4
+    for days in range(1, 91):
+        assert (closed_days(table[:, :days]) == whole[:days]).all()

@@ -59,7 +59,8 @@ def shop_weeks(count: int, features: int = 6) -> tuple[Cases, np.ndarray, np.nda
     return (
         Cases(
             np.arange(count), np.zeros(count, np.int64), base, nothing, nothing[:, None], np.ones((count, 1), np.int64),
-            mean / WEEK, units, units, np.ones((count, WEEK), np.bool_), np.ones((count, WEEK)),
+            mean / WEEK, units, units, np.ones((count, WEEK), np.bool_), np.ones(count, np.bool_),
+            np.ones((count, WEEK)),
         ),
         mean,
         skew,
