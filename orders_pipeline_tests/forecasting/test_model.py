@@ -208,7 +208,7 @@ def test_days_of_a_closed_shop_are_missing_not_zero(
     # counted as zero, the six days leave a tenth of the large shop's forecast and two thirds of the small one's
     for name, tolerance in (("mean", 0.12), ("q50", 0.12), ("mean_with_bulk", 0.12), ("q90", 0.25)):
         assert closed.totals[name].sum() == pytest.approx(always.totals[name].sum(), rel=tolerance), name
-    assert closed.events == ("近28天全店停业8天，不当作零需求",)
+    assert closed.events == ("近28天全店有8天几乎无订单，视为停业，不当作零需求",)
     assert always.events == ()
 
 
