@@ -203,11 +203,11 @@ def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
 
 
 _WANTED = {
-    "shop": "a small letter, then small letters, digits and _, 40 in all at most",
-    "platform": f"one of {', '.join(get_args(Platform))}",
+    "shop": "must be a small letter, then small letters, digits and _, 40 in all at most",
+    "platform": f"must be one of {', '.join(get_args(Platform))}",
 }
-_FIELD = re.compile(r"(?:Object contains unknown field|Object missing required field) `(?P<key>\w+)`")
-_PLACE = re.compile(r"(?P<text>.*) - at `\$\.(?P<key>\w+).*`", re.DOTALL)
+_FIELD = re.compile(r"Object (?:contains unknown|missing required) field `(?P<key>.+)`", re.DOTALL)
+_PLACE = re.compile(r"(?P<text>.*) - at (?P<name>`key` in )?`\$\.?(?P<key>\w*).*`", re.DOTALL)
 
 
 def _problem(said: str, node: yaml.Node, line: int) -> tuple[int, str]:
@@ -219,7 +219,8 @@ def _problem(said: str, node: yaml.Node, line: int) -> tuple[int, str]:
         text = unknown if "unknown" in said else f"setting {key!r} is missing"
     elif found := _PLACE.fullmatch(said):
         key = found["key"]
-        text = f"{key}: {_WANTED.get(key, found['text'])}"
+        what = "a name of a setting is no text" if found["name"] else _WANTED.get(key, found["text"])
+        text = f"{key}: {what}" if key else what
     if isinstance(node, yaml.MappingNode):
         for name, _ in node.value:
             if name.value == key:

@@ -20,10 +20,10 @@ SAMPLED = "auto-ets"
 @click.option(
     "--origins",
     "which",
-    type=click.Choice(["evaluation", "development"]),
+    type=click.Choice(["evaluation", "development", "closed"]),
     default="evaluation",
     show_default=True,
-    help="The eight that are reported, or those that models are shaped on.",
+    help="The eight that are reported, those that models are shaped on, or weeks after the shop was closed.",
 )
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last N of these origins.")
 @click.option(

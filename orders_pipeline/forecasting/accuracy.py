@@ -13,6 +13,7 @@ import numpy as np
 
 from orders_pipeline.forecasting.history import SalesHistory, load_history
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, TOTAL_QUANTILES
+from orders_pipeline.forecasting.peaks import closed_days
 from orders_pipeline.forecasting.profiles import WEEK
 
 if TYPE_CHECKING:
@@ -138,7 +139,9 @@ def measure_accuracy(con: duckdb.DuckDBPyConnection, as_of: date) -> AccuracyRep
 
 def score_frames(history: SalesHistory, made_on: date, as_of: date, daily: Any, totals: Any) -> list[tuple[int, Score]]:
     """Horizons and scores of one morning's forecast, of days before ``as_of``: columns by name (frame or dict) as in the
-    tables, ordered by SKU (and day). Empty where none of its SKUs sold since the history begins."""
+    tables, ordered by SKU (and day). Empty where none of its SKUs sold since the history begins.
+
+    Days of the closed shop, and the total of their week, have no score: nobody could be right or wrong about them."""
     origin = (made_on - history.first_day).days
     number = {sku: row for row, sku in enumerate(history.skus)}
     days = min((as_of - made_on).days, WEEK)
@@ -157,11 +160,12 @@ def score_frames(history: SalesHistory, made_on: date, as_of: date, daily: Any, 
     actual = history.units[rows, origin : origin + days].astype(np.float64)
     scale, weight = (values[rows] for values in scale_and_weight(history, origin))
     results = []
-    for day in range(days):
+    closed = closed_days(history.orders)[origin : origin + days]
+    for day in np.flatnonzero(~closed).tolist():
         errors = np.abs(mean[:, day] - actual[:, day]) / scale
         of_day = actual[:, day], mean[:, day], quantiles[:, day], DAY_QUANTILES, weight, errors, shares[:, day]
         results.append((day + 1, score(*of_day)))
-    if days == WEEK:
+    if days == WEEK and not closed.any():
         errors = np.sqrt(((mean - actual) ** 2).mean(axis=1)) / scale
         of_week = np.stack([np.asarray(totals[name], np.float64)[known] for name in ("q50", "q90", "q95")], axis=-1)
         expected = np.asarray(totals["mean"], np.float64)[known]

@@ -58,7 +58,7 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """``trials`` by origin and mode. Means over origins that have a score; ``worst`` of the newest week, in yuan."""
+    """``trials`` by origin and mode. Means over origins that have a score; ``worst`` of the newest of these weeks, in yuan."""
 
     trials: tuple[Trial, ...]
     worst: tuple[Miss, ...]
@@ -75,7 +75,9 @@ class Backtest:
 
 
 def run_backtest(con: duckdb.DuckDBPyConnection, as_of: date, stated: Sequence[SalesEvent] = ()) -> Backtest:
-    """Forecast the ``ORIGINS`` weeks before ``as_of`` from what was known at their beginnings, with each mode, and score them."""
+    """Forecast the ``ORIGINS`` weeks before ``as_of`` from what was known at their beginnings, with each mode, and score them.
+
+    A week with days of the closed shop is left out: what was not on sale tells no model from another."""
     history = load_history(con, as_of)
     trials = []
     worst: tuple[Miss, ...] = ()
@@ -86,9 +88,9 @@ def run_backtest(con: duckdb.DuckDBPyConnection, as_of: date, stated: Sequence[S
         for mode in MODES:
             made = make_forecast(con, made_on, mode=mode, stated=stated)
             scores = dict(score_frames(history, made_on, as_of, made.daily, made.totals))
-            if scores:
+            if TOTAL in scores:
                 trials.append(Trial(made_on, mode, made.model, scores))
-            if mode == MODES[0]:
+            if mode == MODES[0] and TOTAL in scores:
                 worst = _worst(history, made)
     return Backtest(tuple(trials), worst)
 

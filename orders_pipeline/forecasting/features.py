@@ -47,7 +47,7 @@ def base_features(signals: Signals, rows: Ints, anchor: int) -> tuple[Floats, Fl
     )
     columns.append(np.minimum(size, 1e4) / level)
     columns.append(signals.demand[rows, max(anchor - 55, 0) : anchor + 1].max(axis=1) / level)
-    columns.append(days_since_sale(signals, rows, anchor))
+    columns.append(days_since_sale(signals, rows, anchor) - signals.closed_since_sale(rows, anchor))
     columns.append(np.log1p(np.maximum(anchor - signals.history.first_sale[rows], 0)))
     columns += [window_mean(signals, "orders", rows, anchor, d) / level for d in (7, 28)]
     price = signals.history.price[rows, anchor]

@@ -25,12 +25,16 @@ LEAST_DAYS = 14
 LEAST_ORDERS = 20
 """Orders a day below which a multiple, or a day without any, is chance."""
 
-CLOSED = 0.1
-"""A day below this share of the usual is one of a closed shop. At 20 orders a day chance leaves two in 10⁷ days so low."""
+CLOSED = 0.02
+"""A day below this share of the usual is one of a closed shop. Goods whose season ends still sell a twentieth."""
 
 CLOSED_WEEKS = 4
 """The usual of a weekday is the median of so many weeks before: a shop may close on Saturdays. After three weeks without sales
 this is none, and the shop counts as one that sells no more."""
+
+HABIT_DAYS, HABIT = 84, 2
+"""So many closings that began within so many days before make one more a habit of the shop (the 5th of each month, days between
+live streams), which the models have to learn; holidays lie farther apart."""
 
 
 def usual_share(orders: NDArray[Any]) -> NDArray[Any]:
@@ -61,8 +65,15 @@ def closed_days(orders: NDArray[Any]) -> NDArray[Any]:
     totals = orders.sum(axis=0)
     reach = CLOSED_WEEKS * 7
     closed = np.zeros(len(totals), np.bool_)
-    if len(totals) > reach:
-        before = [totals[reach - 7 * back : len(totals) - 7 * back] for back in range(1, CLOSED_WEEKS + 1)]
-        usual = np.median(before, axis=0)
-        closed[reach:] = (usual >= LEAST_ORDERS) & (totals[reach:] < CLOSED * usual)
+    if len(totals) <= reach:
+        return closed
+    before = [totals[reach - 7 * back : len(totals) - 7 * back] for back in range(1, CLOSED_WEEKS + 1)]
+    usual = np.median(before, axis=0)
+    low = np.concatenate([closed[:reach], (usual >= LEAST_ORDERS) & (totals[reach:] < CLOSED * usual)])
+    still = low | (totals == 0)  # a Saturday without orders amid the holidays does not end them
+    begun: list[int] = []
+    for day in np.flatnonzero(low).tolist():
+        if not (begun and still[begun[-1] : day].all()):
+            begun.append(day)
+        closed[day] = sum(begun[-1] - first <= HABIT_DAYS for first in begun[:-1]) < HABIT
     return closed

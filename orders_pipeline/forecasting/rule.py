@@ -56,19 +56,9 @@ def _mean(signals: Signals, rows: NDArray[np.int64], anchor: int) -> NDArray[np.
 
 def forecast(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int) -> Outcome:
     """Seven days after ``anchor``; quantiles from the newest ``ANCHORS`` of the past ``anchors`` (newest first)."""
-    forecasts, actuals = [], []
-    step = 1 + len(signals.history.skus) * ANCHORS // CASES
-    for number, past in enumerate(anchors[:ANCHORS]):
-        known = np.flatnonzero(past - signals.history.first_sale + 1 >= YOUNG_DAYS)
-        known = known[number % step :: step]
-        ahead = slice(past + 1, past + 1 + WEEK)
-        known = known[~signals.history.without_stock[known, ahead].any(axis=1) & ~signals.closed[ahead].any()]
-        mean = _mean(signals, known, past)
-        # a rule that expects less than one sale in 100 days has no ratio worth learning
-        live = mean.mean(axis=1) > 0.01
-        forecasts.append(mean[live])
-        actuals.append(signals.history.units[known[live], ahead].astype(np.float64))
-    seen, happened = np.vstack(forecasts), np.vstack(actuals)
+    seen, happened = _past(signals, anchors, closed=False)
+    if len(seen) < BIN_ROWS:  # a young shop: weeks with closed days tell more than none
+        seen, happened = _past(signals, anchors, closed=True)
     if len(seen) < BIN_ROWS or not happened.any():  # the past is there, but of SKUs that sleep by now
         return forecast_small(signals, rows, anchor)
     mean = np.maximum(_mean(signals, rows, anchor), 1e-6)
@@ -86,6 +76,26 @@ def forecast(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anch
         total * happened.sum() / seen.sum(),
         shares.reshape(*mean.shape, len(SHARED_QUANTILES)),
     )
+
+
+def _past(signals: Signals, anchors: list[int], *, closed: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What the rule would have said at the newest anchors, and what was sold, each (cases, 7). ``closed``: also of weeks with
+    days of the closed shop."""
+    forecasts, actuals = [np.zeros((0, WEEK))], [np.zeros((0, WEEK))]
+    step = 1 + len(signals.history.skus) * ANCHORS // CASES
+    for number, past in enumerate(anchors[:ANCHORS]):
+        ahead = slice(past + 1, past + 1 + WEEK)
+        if signals.closed[ahead].any() and not closed:
+            continue
+        known = np.flatnonzero(past - signals.history.first_sale + 1 >= YOUNG_DAYS)
+        known = known[number % step :: step]
+        known = known[~signals.history.without_stock[known, ahead].any(axis=1)]
+        mean = _mean(signals, known, past)
+        # a rule that expects less than one sale in 100 days has no ratio worth learning
+        live = mean.mean(axis=1) > 0.01
+        forecasts.append(mean[live])
+        actuals.append(signals.history.units[known[live], ahead].astype(np.float64))
+    return np.vstack(forecasts), np.vstack(actuals)
 
 
 def forecast_small(signals: Signals, rows: NDArray[np.int64], anchor: int) -> Outcome:

@@ -61,6 +61,12 @@ class Signals:
         column: NDArray[np.float64] = self.sums[name][:, 0 if end <= 0 else (end - self.first_end) // WEEK + 1]
         return column
 
+    def closed_since_sale(self, rows: Ints, anchor: int) -> Ints:
+        """Days of the closed shop between the last day with a sale and the anchor."""
+        count = np.concatenate([[0], np.cumsum(self.closed)])
+        since: Ints = count[anchor + 1] - count[self.last_sale[anchor][rows] + 1]
+        return since
+
     def ordinary(self, days: Ints) -> NDArray[np.bool_]:
         """Whether the days are neither peaks of the whole shop nor days on which it was closed: to learn ordinary days from."""
         ordinary: NDArray[np.bool_] = (self.usual[days] == 1) & ~self.closed[days]
@@ -74,16 +80,15 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
     usual as far as events tell; peaks that nobody announced are found here.
     """
     closed = closed_days(history.orders)
-    missing = history.without_stock | (closed & (history.units == 0))
+    missing = history.without_stock | closed
     demand, exponential, last_sale = _winsorise(history, missing, anchors)
     raw = np.where(missing, demand, history.units)
     parts: dict[str, Callable[[], NDArray[Any]]] = {
         "raw": lambda: raw,
         "demand": lambda: demand,
         "square": lambda: demand * demand,
-        # on a filled day the chance that Poisson gives its level
-        "sale": lambda: np.where(missing, 1 - np.exp(-demand), raw > 0),
-        "orders": lambda: history.orders,
+        "sale": lambda: _sales(raw, missing),
+        "orders": lambda: _orders(history.orders, closed),
         "price": lambda: np.nan_to_num(history.price),
         "priced": lambda: np.isfinite(history.price),
     }
@@ -107,6 +112,23 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
         np.concatenate([[0.0], np.cumsum(totals.sum(axis=0))]),
         {},
     )
+
+
+def _sales(raw: Floats, missing: NDArray[np.bool_]) -> Floats:
+    """Whether each day had a sale; for a filled day the chance of one that Poisson gives its level."""
+    sales: Floats = (raw > 0).astype(np.float32)
+    sales[missing] = 1 - np.exp(-raw[missing])
+    return sales
+
+
+def _orders(orders: Floats, closed: NDArray[np.bool_]) -> Floats:
+    """Orders of each day; of a day of the closed shop what four weeks before it have on average."""
+    if not closed.any():
+        return orders
+    filled = orders.copy()
+    for day in np.flatnonzero(closed):
+        filled[:, day] = filled[:, day - 4 * WEEK : day].mean(axis=1)
+    return filled
 
 
 def _weekly_sums(values: NDArray[Any], first_end: int) -> NDArray[np.float64]:

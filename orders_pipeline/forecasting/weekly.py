@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from orders_pipeline.forecasting.boosting import WEEK_BINS, Binned, settings
+from orders_pipeline.forecasting.calibration import BIN_ROWS
 from orders_pipeline.forecasting.profiles import WEEK
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def fit(cases: Cases, seed: int) -> tuple[Weekly, Array]:
     features = binned.apply(table(cases))
     usual_level = cases.level * WEEK
     ratio = cases.demand.sum(axis=1) / usual_level
-    teaches = cases.usual.all(axis=1)
+    teaches = np.asarray(cases.usual.all(axis=1))
+    if teaches.sum() < HALVES * BIN_ROWS:  # peaks or closed days in every week are what is usual here
+        teaches = np.ones_like(teaches)
     half = np.random.default_rng(seed).permutation(len(ratio)) % HALVES
     models = []
     unseen = np.zeros(len(ratio))

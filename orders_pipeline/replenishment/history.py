@@ -26,8 +26,7 @@ BULK_FACTOR = 10
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Days ``first`` to the day before the suggestion. ``units`` without bulk purchases and peaks;
-    ``known`` is false before the
+    """Days ``first`` to the day before the suggestion. ``units`` without bulk purchases and peaks; ``known`` is false before the
     SKU's first row, on days without stock and on days of a closed shop (then nothing could sell, which says nothing about
     demand)."""
 
@@ -69,7 +68,7 @@ def read_history(con: duckdb.DuckDBPyConnection, made_on: date, skus: Sequence[s
     baseline = _without_bulk(units, orders)
     bulk = baseline < units
     baseline = baseline * usual_share(orders)  # the weeks after 11.11 must not order for another one
-    empty |= closed_days(orders) & (units == 0)
+    empty |= closed_days(orders)
     start = int(day.min()) if len(day) else HISTORY_DAYS - 1  # days before the shop's first are no history
     return History(
         first=earliest + timedelta(days=start),

@@ -100,7 +100,7 @@ def test_a_further_shop_gets_a_session_of_its_own(file: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("Tea",), "shop: a small letter, then small letters, digits and _"),
+        (("Tea",), "shop: must be a small letter, then small letters, digits and _"),
         (("tea_tmall",), "listed twice"),
         (("coffee", "--calls-per-minute", "0"), "calls_per_minute: Expected `int` >= 1"),
     ],

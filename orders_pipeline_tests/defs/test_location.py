@@ -162,7 +162,7 @@ def test_reconciliation_is_partitioned_by_shop_day_and_runs_a_range_at_once(loca
 def test_bad_stanzas_become_failing_assets_and_leave_the_others(location, instance) -> None:
     repository = location(
         TEA,
-        "{shop: hat, platform: tmall, colour: red}",
+        "{shop: hat, platform: tmall, poll-seconds: 30}",
         "{shop: Tea Shop, platform: tmall}",
         "{shop: tea, platform: taobao}",
         "{shop: cup, platform: tmall, api_calls_per_minute: {taobao.trades.sold.get: 50, taobao.trades.sold.incr.get: 20}}",
@@ -180,8 +180,8 @@ def test_bad_stanzas_become_failing_assets_and_leave_the_others(location, instan
         event.step_failure_data.user_failure_data.description for event in result.all_events if event.is_step_failure
     )
     assert [line.partition("shops.yaml:")[2] for line in told] == [
-        "5: unknown setting 'colour': see the README's list of shop settings",
-        "6: shop: a small letter, then small letters, digits and _, 40 in all at most",
+        "5: unknown setting 'poll-seconds': see the README's list of shop settings",
+        "6: shop: must be a small letter, then small letters, digits and _, 40 in all at most",
         "7: shop 'tea' is listed twice: give each shop its own slug",
         "8: api_calls_per_minute: 'taobao.trades.sold.incr.get' is no API that is called; nearest: "
         "taobao.trades.sold.increment.get, taobao.trades.sold.get, taobao.trade.fullinfo.get",

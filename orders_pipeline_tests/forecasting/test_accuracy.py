@@ -77,6 +77,19 @@ def test_the_week_by_hand(two_skus: duckdb.DuckDBPyConnection) -> None:
     assert report.newest.bias == week["bias"]
 
 
+def test_days_of_a_closed_shop_have_no_score(con: duckdb.DuckDBPyConnection) -> None:
+    names = [f"S{number:02d}" for number in range(30)]
+    shut = MADE_ON + timedelta(days=2)
+    days = [MADE_ON + timedelta(days=back) for back in range(-60, 7)]
+    fill_sales(con, [(name, day, 2) for name in names for day in days if day != shut])
+    for name in names:
+        forecast(con, name, [(2, 1, 2, 3, 4)] * 7, (14, 14, 16, 18))
+    measure_accuracy(con, MADE_ON + timedelta(days=7))
+    found = scores(con)
+    assert sorted(found) == [1, 2, 4, 5, 6, 7]
+    assert all(score["wape"] == 0 for score in found.values())
+
+
 def test_only_days_that_are_over_are_scored(two_skus: duckdb.DuckDBPyConnection) -> None:
     assert measure_accuracy(two_skus, MADE_ON).rows_written == 0
     measure_accuracy(two_skus, MADE_ON + timedelta(days=3))

@@ -192,24 +192,62 @@ def test_days_without_stock_are_missing_not_zero(con: duckdb.DuckDBPyConnection,
     assert "缺货10天" in forecast.labels["OUT"]
 
 
-@pytest.mark.parametrize(("skus", "days", "mode"), [(200, 127, "auto"), (200, 127, "fast"), (60, 60, "auto")])
+@pytest.mark.parametrize(
+    ("skus", "days", "mode", "closed"),
+    [(200, 127, "auto", 6), (200, 127, "fast", 6), (200, 127, "auto", 13), (200, 127, "fast", 13), (60, 60, "auto", 6)],
+)
 def test_days_of_a_closed_shop_are_missing_not_zero(
-    con: duckdb.DuckDBPyConnection, shop_rows: Rows, skus: int, days: int, mode: str
+    con: duckdb.DuckDBPyConnection, shop_rows: Rows, skus: int, days: int, mode: str, closed: int
 ) -> None:
-    """Six days before the forecast, as in a Spring Festival, and two among the weeks that models learn from."""
+    """Days before the forecast, as in a Spring Festival, and two among the weeks that models learn from."""
     rows = shop_rows(skus, days, 8)
     fill_sales(con, rows)
     always = make_forecast(con, MADE_ON, mode=mode)
     con.execute("DELETE FROM planning.daily_sku_sales")
-    fill_sales(con, [row for row in rows if (MADE_ON - row[1]).days not in (*range(1, 7), 17, 18)])
-    closed = make_forecast(con, MADE_ON, mode=mode)
-    assert closed.model == always.model
-    in_order(closed)
+    fill_sales(con, [row for row in rows if (MADE_ON - row[1]).days not in (*range(1, closed + 1), 17, 18)])
+    after = make_forecast(con, MADE_ON, mode=mode)
+    assert after.model == always.model
+    in_order(after)
     # counted as zero, the six days leave a tenth of the large shop's forecast and two thirds of the small one's
     for name, tolerance in (("mean", 0.12), ("q50", 0.12), ("mean_with_bulk", 0.12), ("q90", 0.25)):
-        assert closed.totals[name].sum() == pytest.approx(always.totals[name].sum(), rel=tolerance), name
-    assert closed.events == ("近28天全店有8天几乎无订单，视为停业，不当作零需求",)
+        assert after.totals[name].sum() == pytest.approx(always.totals[name].sum(), rel=tolerance), name
+    assert after.events == (f"近28天全店有{closed + 2}天几乎无订单，视为停业，不当作零需求",)
     assert always.events == ()
+
+
+@pytest.mark.parametrize("mode", ["auto", "fast"])
+@pytest.mark.parametrize(
+    ("days", "chance", "between", "seed"), [(127, 0.5, 0.02, 1), (127, 0.5, 0.02, 2), (60, 0.35, 0.05, 3)]
+)
+def test_a_shop_that_sells_on_some_days_only_is_not_taken_for_one_that_was_closed(
+    con: duckdb.DuckDBPyConnection, days: int, chance: float, between: float, seed: int, mode: str
+) -> None:
+    """Live streams on days by chance, little between them. In the last case no week is without a peak."""
+    rng = np.random.default_rng(seed)
+    streams = rng.random(days + 7) < chance
+    units = rng.poisson(rng.gamma(2, 1, (200, 1)) * np.where(streams, 1, between))[:, :days]
+    first = MADE_ON - timedelta(days=days)
+    fill_sales(
+        con,
+        [(f"S{sku:03d}", first + timedelta(days=day), int(units[sku, day])) for sku, day in np.ndindex(units.shape)],
+    )
+    made = make_forecast(con, MADE_ON, mode=mode)
+    in_order(made)
+    assert 0.6 < made.totals["mean_with_bulk"].sum() / (units.sum() / days * 7) < 1.4
+
+
+def test_a_young_shop_learns_from_weeks_with_a_closed_day_where_there_are_no_others(
+    con: duckdb.DuckDBPyConnection, shop_rows: Rows
+) -> None:
+    rows = shop_rows(60, 35, 8)
+    fill_sales(con, rows)
+    always = make_forecast(con, MADE_ON)
+    con.execute("DELETE FROM planning.daily_sku_sales WHERE date = ?", [MADE_ON - timedelta(days=1)])
+    after = make_forecast(con, MADE_ON)
+    assert (after.model, always.model) == ("rule", "rule")
+    assert after.events != ()
+    for name in ("mean", "q50", "q90"):
+        assert after.totals[name].sum() == pytest.approx(always.totals[name].sum(), rel=0.15), name
 
 
 def test_three_hundred_skus_cost_a_few_seconds(con: duckdb.DuckDBPyConnection, shop_rows: Rows, tmp_path: Path) -> None:

@@ -51,9 +51,16 @@ def test_a_day_is_judged_by_the_days_before_it() -> None:
 def test_a_day_without_sales_is_one_of_a_closed_shop() -> None:
     table = orders()
     table[:, 5::7] = 0  # always closed on this weekday
-    table[:, [30, 41, 42, 43, 44]] = 0
-    table[0, 41] = 3  # three orders that came all the same
-    assert np.flatnonzero(closed_days(table)).tolist() == [30, 41, 42, 43, 44]
+    table[:, [30, *range(43, 50)]] = 0
+    table[0, 48] = 1  # an order that came all the same
+    # the eve of the holidays' own rest day, that day, and the days after it are one closing
+    assert np.flatnonzero(closed_days(table)).tolist() == [30, 43, 44, 45, 46, 48, 49]
+
+
+def test_days_with_a_twentieth_of_the_usual_are_the_end_of_a_season() -> None:
+    table = orders()
+    table[:, 40:] *= 0.05
+    assert not closed_days(table).any()
 
 
 def test_a_shop_that_sells_no_more_is_not_closed_for_ever() -> None:
@@ -62,6 +69,17 @@ def test_a_shop_that_sells_no_more_is_not_closed_for_ever() -> None:
     closed = closed_days(table)
     assert closed[60:81].all()
     assert not closed[81:].any()
+
+
+@pytest.mark.parametrize(("every", "flagged"), [(30, 2), (14, 2), (100, 3)])
+def test_a_shop_that_closes_again_and_again_has_a_habit(every: int, flagged: int) -> None:
+    table = orders(400)
+    table[:, 40::every] = 0
+    closings = np.flatnonzero(closed_days(table))
+    assert closings[:2].tolist() == [40, 40 + every]
+    recent = [sum(0 < day - other <= 84 for other in closings) for day in closings]
+    assert max(recent, default=0) < 2
+    assert len(closings) >= flagged
 
 
 def test_too_few_orders_or_weeks_tell_of_no_closed_day() -> None:
@@ -74,14 +92,15 @@ def test_too_few_orders_or_weeks_tell_of_no_closed_day() -> None:
 
 def test_a_closed_fortnight_makes_no_peak_of_the_days_after_it() -> None:
     table = orders()
+    table *= np.array([2.2, 2.2, 1, 1, 1, 0.8, 0.8])[np.arange(60) % 7]
     table[:, 30:43] = 0
     assert (usual_share(table) == 1).all()
 
 
 def test_a_closed_day_is_told_by_the_days_before_it() -> None:
-    table = np.random.default_rng(2).poisson(3, (10, 90)).astype(float)
-    table[:, [40, 50, 51, 70]] = 0
+    table = np.random.default_rng(2).poisson(3, (10, 190)).astype(float)
+    table[:, [40, 50, 51, 170]] = 0
     whole = closed_days(table)
     assert whole.sum() == 4
-    for days in range(1, 91):
+    for days in range(1, 191):
         assert (closed_days(table[:, :days]) == whole[:days]).all()

@@ -9,7 +9,7 @@ import pytest
 
 from orders_pipeline.forecasting.history import SalesHistory
 from orders_pipeline.forecasting.profiles import WEEK, group_totals
-from orders_pipeline.forecasting.signals import BLOCK, prepare
+from orders_pipeline.forecasting.signals import BLOCK, days_since_sale, prepare, window_mean
 
 SKUS = 30
 
@@ -65,3 +65,31 @@ def test_groups_are_added_up() -> None:
     assert np.array_equal(group_totals(shop.units, shop.group), by_hand)
     # a category without a SKU that sold
     assert np.array_equal(group_totals(shop.units, shop.group * 2)[1], np.zeros(50))
+
+
+def test_days_of_the_closed_shop_are_in_no_mean() -> None:
+    """Orders, shares of days with a sale and days since the last one are those of the open days."""
+    days = 112
+    units = np.random.default_rng(6).poisson(np.linspace(0.2, 8, SKUS)[:, None], (SKUS, days)).astype(np.float32)
+    units[:, 0] = 1  # all were sold from the first day on
+
+    def shop(sold: np.ndarray) -> SalesHistory:
+        nothing = np.zeros((SKUS, days), np.bool_)
+        none = np.zeros(SKUS, np.int32)
+        price = np.ones((SKUS, days), np.float32)
+        return SalesHistory(date(2026, 3, 2), tuple("ABC"), none, none, sold, sold, price, nothing)
+
+    closed = np.arange(days - 13, days)
+    shut = units.copy()
+    shut[:, closed] = 0
+    anchors = [days - 1]
+    before, after = prepare(shop(units), [days - 14, days - 1]), prepare(shop(shut), anchors)
+    assert np.flatnonzero(after.closed).tolist() == closed.tolist()
+    rows = np.arange(SKUS)
+    for name in ("raw", "demand", "orders", "sale"):
+        usual, found = (window_mean(signals, name, rows, days - 1, 28) for signals in (before, after))
+        assert found.sum() == pytest.approx(usual.sum(), rel=0.05), name
+        assert np.abs(found - usual).max() < 0.35 * max(usual.max(), 1), name
+    since = days_since_sale(after, rows, days - 1) - after.closed_since_sale(rows, days - 1)
+    last = np.array([np.flatnonzero(row)[-1] for row in shut])
+    assert (since == days - 14 - last).all()

@@ -94,6 +94,25 @@ def test_unknown_days_are_neither_demand_nor_its_absence():
     assert level[0] == pytest.approx(5, rel=0.05)
 
 
+def test_a_closed_day_keeps_no_sku_from_being_dead():
+    units = np.full((3, 90), 2)
+    units[0, 20:] = 0
+    known = np.ones(units.shape, dtype=bool)
+    units[:, 50], known[:, 50] = 0, False  # the whole shop
+    assert estimate(history(units, known)).dead.tolist() == [True, False, False]
+    known[0, 51] = False  # out of stock: who knows
+    assert estimate(history(units, known)).dead.tolist() == [False, False, False]
+
+
+def test_closed_days_say_nothing_of_their_weekday():
+    units = np.full((3, 90), 5)
+    known = np.ones(units.shape, dtype=bool)
+    units[:, [55, 62, 69]], known[:, [55, 62, 69]] = 0, False
+    before, coming = day_factors(history(units, known), MADE_ON, 14, ())
+    assert before == pytest.approx(np.ones(90))
+    assert coming == pytest.approx(np.ones(14))
+
+
 def test_no_skus_at_all_is_not_an_error():
     found = estimate(history(np.zeros((0, 90), dtype=int)))
     assert found.demand.mean.shape[0] == 0

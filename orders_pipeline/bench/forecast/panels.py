@@ -28,13 +28,15 @@ RECENT_DAYS, LEAST_AGE = 28, 56
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A panel as it is on disk. ``evaluation`` is the last of the eight weekly origins; ``development`` lie before them all."""
+    """A panel as it is on disk. ``evaluation`` is the last of the eight weekly origins; ``development`` lie before them all;
+    ``closed``: within four weeks after days on which the whole shop was closed."""
 
     files: tuple[str, ...]
     first_day: date
     last_day: date
     evaluation: date
     development: tuple[date, ...]
+    closed: tuple[date, ...]
 
 
 SOURCES = {
@@ -47,6 +49,7 @@ SOURCES = {
             date(2015, 12, 6), date(2016, 1, 3), date(2016, 1, 17), date(2016, 1, 31),
             date(2016, 2, 7), date(2016, 2, 21), date(2016, 3, 6), date(2016, 3, 13),
         ),
+        (date(2015, 12, 27), date(2016, 1, 3)),
     ),
     "online-retail": Source(
         ("online_retail_ii.parquet",),
@@ -59,10 +62,12 @@ SOURCES = {
             date(2011, 5, 26), date(2011, 6, 16), date(2011, 7, 14), date(2011, 8, 4),
             date(2011, 8, 25), date(2011, 9, 8), date(2011, 9, 22), date(2011, 9, 29),
         ),
+        (date(2011, 1, 6), date(2011, 1, 13), date(2011, 1, 20), date(2011, 5, 5)),
     ),
 }  # fmt: skip
 """Panel name → source. Development origins: spread over the months before, none of their weeks reaches the first evaluation.
-Those of Online Retail II begin with the autumn of the year before: the same rise into Christmas that the evaluation has."""
+Those of Online Retail II begin with the autumn of the year before: the same rise into Christmas that the evaluation has. Its
+shop was closed over Christmas and Easter, the stores of M5 on Christmas Day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +103,11 @@ class Panel:
 
 
 def origins(panel: str, which: str) -> list[date]:
-    """Last days that are known, oldest first. ``which``: ``evaluation`` (the eight that are reported) or ``development``."""
+    """Last days that are known, oldest first. ``which``: ``evaluation`` (the eight that are reported), ``development`` or
+    ``closed``, as in ``Source``."""
     source = SOURCES[panel]
-    if which == "development":
-        return list(source.development)
+    if which != "evaluation":
+        return list({"development": source.development, "closed": source.closed}[which])
     return [source.evaluation - timedelta(days=WEEK * back) for back in reversed(range(ORIGINS))]
 
 

@@ -88,7 +88,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
     def __post_init__(self) -> None:
         first, _, last = str(self.calls).partition("-")
         if not first.isdigit() or (last and not last.isdigit()) or (last and int(last) < int(first)):
-            raise ValueError(f"{self.calls} is no call number: write 3, 2-4 or 5-")
+            raise ValueError(f"calls: {self.calls} is no call number (3, 2-4 or 5-)")
 
     @property
     def kind(self) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import yaml
@@ -37,6 +37,9 @@ AnyFault = (
     | world.RowMoves | world.SameSecond | world.UnstableTies | world.LateCommit | world.Vanished | world.OnlyListed
     | world.NeverListed | world.ClockJump | world.Messages
 )  # fmt: skip
+
+
+KINDS = sorted(str(kind.__struct_config__.tag) for kind in get_args(AnyFault))
 
 
 class FaultFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -71,19 +74,20 @@ class FaultPlan:
     @classmethod
     def of(cls, *faults: Mapping[str, Any], seed: int = 0) -> FaultPlan:
         """From settings as they stand in a file. Raises msgspec.ValidationError."""
-        return cls(msgspec.convert({"faults": faults}, FaultFile).faults, seed)
+        return cls(msgspec.convert({"faults": faults}, FaultFile, strict=False).faults, seed)
 
     @classmethod
     def load(cls, file: Path) -> FaultPlan:
         """From a YAML file. Raises UserError naming the file and the setting that is wrong."""
         try:
-            read = msgspec.convert(yaml.safe_load(file.read_text(encoding="utf-8")), FaultFile)
+            read = msgspec.convert(yaml.safe_load(file.read_text(encoding="utf-8")), FaultFile, strict=False)
         except OSError as error:
             raise UserError(f"{file}: {error.strerror}; name a file of faults.") from None
         except (yaml.YAMLError, UnicodeDecodeError):
             raise UserError(f"{file}: no YAML; see `orders-pipeline sandbox --help` for what it holds.") from None
         except msgspec.ValidationError as error:
-            raise UserError(f"{file}: {error}.") from None
+            kinds = f"; kinds: {', '.join(KINDS)}" if str(error).endswith(".kind`") else ""
+            raise UserError(f"{file}: {error}{kinds}.") from None
         return cls(read.faults, read.seed)
 
     def middleware(self) -> Middleware:
