@@ -8,8 +8,8 @@ from orders_pipeline.bench import ingest
 
 ORDERS = 10_000  # so few that the step takes 15 s; start-up is then a third of it all, and guarded too
 ROUNDS = 2
-MOST = {"initial": 2.3, "increment": 1.5}
-"""Times the floor's CPU seconds. Measured 1.60 and 0.92; four tenths more is no longer noise."""
+MOST = {"initial": 2.0, "increment": 1.3}
+"""Times the floor's CPU seconds. Measured 1.46 and 0.87; four tenths more is no longer noise."""
 
 
 def main() -> int:
