@@ -66,6 +66,18 @@ def test_past_weeks_are_forecast_from_what_was_known_then(
     assert backtest_svg(made).count("<polyline") == 7  # two models in three panels, and the wanted coverage
 
 
+def test_a_week_in_which_the_shop_was_closed_is_no_trial(
+    con: duckdb.DuckDBPyConnection, shop_rows: Callable[[int, int, int], list[Row]]
+) -> None:
+    shut = [MADE_ON - timedelta(days=back) for back in (5, 4, 3)]
+    fill_sales(con, [row for row in shop_rows(80, 80, 11) if row[1] not in shut])
+    made = run_backtest(con, MADE_ON)
+    assert {trial.made_on for trial in made.trials} == {MADE_ON - timedelta(days=7 * back) for back in (4, 3, 2)}
+    assert all(TOTAL in trial.scores for trial in made.trials)
+    assert made.worst  # of the newest week that counts
+    assert backtest_svg(made).count("<polyline") == 7
+
+
 def test_a_shop_without_sales_has_no_backtest(con: duckdb.DuckDBPyConnection) -> None:
     made = run_backtest(con, MADE_ON)
     assert made == Backtest((), ())

@@ -81,10 +81,17 @@ def test_a_file_of_faults(tmp_path: Path) -> None:
     assert plan.faults[1].describe().startswith("html ")
 
 
+def test_numbers_of_a_file_may_stand_in_quotes(tmp_path: Path) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text('faults:\n  - {kind: http_status, status: "500", probability: "0.5", times: "3", pages: ["2"]}\n')
+    (fault,) = FaultPlan.load(file).faults
+    assert fault.describe() == 'http_status {"status":500,"pages":[2],"probability":0.5,"times":3,"seed":0}'
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("faults: [{kind: earthquake}]", "earthquake"),
+        ("faults: [{kind: earthquake}]", "earthquake.*kinds: ban, "),
         ("faults: [{kind: html, calls: often}]", "call number"),
         ("faults: [{kind: html, colour: red}]", "colour"),
         ("fault: []", "fault"),
