@@ -65,7 +65,7 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
             for name in self.api_calls_per_minute.keys() - APIS:
                 near = difflib.get_close_matches(name, sorted(APIS), n=NEAREST) or sorted(APIS)
-                raise ValueError(
+                raise ValueError(  # msgspec names no place for a fault that is found here
                     f"{name!r} is no API that is called; nearest: {', '.join(near)} - at `$.api_calls_per_minute`"
                 )
 

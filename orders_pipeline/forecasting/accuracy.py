@@ -13,7 +13,6 @@ import numpy as np
 
 from orders_pipeline.forecasting.history import SalesHistory, load_history
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, TOTAL_QUANTILES
-from orders_pipeline.forecasting.peaks import closed_days
 from orders_pipeline.forecasting.profiles import WEEK
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ def score_frames(history: SalesHistory, made_on: date, as_of: date, daily: Any, 
     actual = history.units[rows, origin : origin + days].astype(np.float64)
     scale, weight = (values[rows] for values in scale_and_weight(history, origin))
     results = []
-    closed = closed_days(history.orders)[origin : origin + days]
+    closed = history.closed[origin : origin + days]
     for day in np.flatnonzero(~closed).tolist():
         errors = np.abs(mean[:, day] - actual[:, day]) / scale
         of_day = actual[:, day], mean[:, day], quantiles[:, day], DAY_QUANTILES, weight, errors, shares[:, day]

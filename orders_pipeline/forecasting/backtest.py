@@ -83,14 +83,15 @@ def run_backtest(con: duckdb.DuckDBPyConnection, as_of: date, stated: Sequence[S
     worst: tuple[Miss, ...] = ()
     for back in range(ORIGINS, 0, -1):
         made_on = as_of - timedelta(days=WEEK * back)
-        if (made_on - history.first_day).days < WEEK:
+        origin = (made_on - history.first_day).days
+        if origin < WEEK or history.closed[origin : origin + WEEK].any():
             continue
         for mode in MODES:
             made = make_forecast(con, made_on, mode=mode, stated=stated)
             scores = dict(score_frames(history, made_on, as_of, made.daily, made.totals))
-            if TOTAL in scores:
+            if scores:
                 trials.append(Trial(made_on, mode, made.model, scores))
-            if mode == MODES[0] and TOTAL in scores:
+            if mode == MODES[0]:
                 worst = _worst(history, made)
     return Backtest(tuple(trials), worst)
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from orders_pipeline.forecasting.peaks import closed_days
+
 if TYPE_CHECKING:
     import duckdb
     from numpy.typing import NDArray
@@ -26,6 +28,7 @@ class SalesHistory:
     Arrays have shape (SKUs, days); the last day is the day before ``until``. ``first_sale`` is the index of the first day with
     a unit, negative where it lies before the first column. ``price`` is revenue over units, carried forward (NaN before the
     first sale). ``without_stock`` marks days known to have had no stock and no sale: missing demand, not zero demand.
+    ``closed`` (days,) says the same of the whole shop, see ``peaks.closed_days``.
     """
 
     until: date
@@ -36,6 +39,7 @@ class SalesHistory:
     orders: NDArray[np.float32]
     price: NDArray[np.float32]
     without_stock: NDArray[np.bool_]
+    closed: NDArray[np.bool_]
 
     @property
     def days(self) -> int:
@@ -104,6 +108,7 @@ def load_history(con: duckdb.DuckDBPyConnection, until: date, max_days: int = HI
         orders=orders,
         price=_carried_forward(revenue, units),
         without_stock=without_stock,
+        closed=closed_days(orders),
     )
 
 

@@ -128,7 +128,7 @@ def _fitted(signals: Signals, anchors: list[int], rows: NDArray[np.int64], seed:
 
 
 def _closed(signals: Signals) -> list[str]:
-    recent = signals.closed[-QUIET_DAYS:]
+    recent = signals.history.closed[-QUIET_DAYS:]
     return [f"近{QUIET_DAYS}天全店有{recent.sum()}天几乎无订单，视为停业，不当作零需求"] if recent.any() else []
 
 

@@ -26,7 +26,8 @@ LEAST_ORDERS = 20
 """Orders a day below which a multiple, or a day without any, is chance."""
 
 CLOSED = 0.02
-"""A day below this share of the usual is one of a closed shop. Goods whose season ends still sell a twentieth."""
+"""A day below this share of the usual is one of a closed shop. So low because goods whose season ends trickle on, where a closed
+shop sells nothing."""
 
 CLOSED_WEEKS = 4
 """The usual of a weekday is the median of so many weeks before: a shop may close on Saturdays. After three weeks without sales
@@ -34,17 +35,18 @@ this is none, and the shop counts as one that sells no more."""
 
 HABIT_DAYS, HABIT = 84, 2
 """So many closings that began within so many days before make one more a habit of the shop (the 5th of each month, days between
-live streams), which the models have to learn; holidays lie farther apart."""
+live streams), which the models have to learn; long holidays lie farther apart."""
 
 
-def usual_share(orders: NDArray[Any]) -> NDArray[Any]:
+def usual_share(orders: NDArray[Any], closed: NDArray[Any]) -> NDArray[Any]:
     """What of each day's sales is the usual, from order lines of shape (SKUs, days): 1 on ordinary days, usual/actual on peaks.
+    ``closed``: what ``closed_days`` says of them; such days tell nothing of the usual.
 
     Orders, not units: a bulk purchase is one order. Each day is judged by the days before it only.
     """
     import numpy as np
 
-    totals, closed = orders.sum(axis=0), closed_days(orders)
+    totals = orders.sum(axis=0)
     share = np.ones(len(totals))
     for day in range(LEAST_DAYS, len(totals)):
         before = slice(max(day - USUAL_DAYS, 0), day)

@@ -85,7 +85,7 @@ def _past(signals: Signals, anchors: list[int], *, closed: bool) -> tuple[NDArra
     step = 1 + len(signals.history.skus) * ANCHORS // CASES
     for number, past in enumerate(anchors[:ANCHORS]):
         ahead = slice(past + 1, past + 1 + WEEK)
-        if signals.closed[ahead].any() and not closed:
+        if signals.history.closed[ahead].any() and not closed:
             continue
         known = np.flatnonzero(past - signals.history.first_sale + 1 >= YOUNG_DAYS)
         known = known[number % step :: step]

@@ -129,7 +129,7 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints, season: boo
         demand[:, : len(over)] = signals.demand[rows, there]
         stocked = ~signals.history.without_stock[rows, there]
         usual[:, : len(over)] = stocked & signals.ordinary(over)
-        whole[:] = stocked.all(axis=1) & ~signals.closed[over].any()
+        whole[:] = stocked.all(axis=1) & ~signals.history.closed[over].any()
     week = f.week_features(signals, rows, anchor, ahead)
     profile = ahead.profile(signals, anchor)[signals.history.group[rows]]
     return Cases(

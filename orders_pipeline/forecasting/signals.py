@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.peaks import closed_days, usual_share
+from orders_pipeline.forecasting.peaks import usual_share
 from orders_pipeline.forecasting.profiles import WEEK, date_deviations, group_totals, month_days
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ class Signals:
     history: SalesHistory
     demand: Floats  # winsorised units, days without stock or of a closed shop filled with the level of their time
     usual: NDArray[np.float64]  # (days,) share of each day's sales that is usual: 1, less on peaks of the whole shop
-    closed: NDArray[np.bool_]  # (days,) the shop sold nothing though it always does
     exponential: dict[int, Floats]  # anchor → (SKUs, half-lives + the level's own), corrected for a young series
     last_sale: dict[int, Ints]  # anchor → (SKUs,) column of the last day with a sale, -1 before the first
     sums: dict[str, NDArray[np.float64]]  # name → (SKUs, weeks + 1) running sums up to ``ends``
@@ -63,13 +62,13 @@ class Signals:
 
     def closed_since_sale(self, rows: Ints, anchor: int) -> Ints:
         """Days of the closed shop between the last day with a sale and the anchor."""
-        count = np.concatenate([[0], np.cumsum(self.closed)])
+        count = np.concatenate([[0], np.cumsum(self.history.closed)])
         since: Ints = count[anchor + 1] - count[self.last_sale[anchor][rows] + 1]
         return since
 
     def ordinary(self, days: Ints) -> NDArray[np.bool_]:
         """Whether the days are neither peaks of the whole shop nor days on which it was closed: to learn ordinary days from."""
-        ordinary: NDArray[np.bool_] = (self.usual[days] == 1) & ~self.closed[days]
+        ordinary: NDArray[np.bool_] = (self.usual[days] == 1) & ~self.history.closed[days]
         return ordinary
 
 
@@ -79,8 +78,7 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
     The last column is one of the anchors, and all lie whole weeks before it. ``usual``: (days,) what of each day's sales is
     usual as far as events tell; peaks that nobody announced are found here.
     """
-    closed = closed_days(history.orders)
-    missing = history.without_stock | closed
+    missing = history.without_stock | history.closed
     demand, exponential, last_sale = _winsorise(history, missing, anchors)
     raw = np.where(missing, demand, history.units)
     parts: dict[str, Callable[[], NDArray[Any]]] = {
@@ -88,11 +86,11 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
         "demand": lambda: demand,
         "square": lambda: demand * demand,
         "sale": lambda: _sales(raw, missing),
-        "orders": lambda: _orders(history.orders, closed),
+        "orders": lambda: _orders(history.orders, history.closed),
         "price": lambda: np.nan_to_num(history.price),
         "priced": lambda: np.isfinite(history.price),
     }
-    found = usual_share(history.orders)
+    found = usual_share(history.orders, history.closed)
     usual = found if usual is None else np.minimum(found, usual)
     first_end = history.days % WEEK or WEEK
     totals = group_totals(demand, history.group)
@@ -100,7 +98,6 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
         history,
         demand,
         usual,
-        closed,
         exponential,
         last_sale,
         {name: _weekly_sums(values(), first_end) for name, values in parts.items()},

@@ -43,6 +43,11 @@ class History:
         """Number of columns."""
         return int(self.units.shape[1])
 
+    @property
+    def open_days(self) -> Any:
+        """(T,) whether the day is known of any SKU: of the others, those of a closed shop, nothing can be said."""
+        return self.known.any(axis=0)
+
 
 def read_history(con: duckdb.DuckDBPyConnection, made_on: date, skus: Sequence[str]) -> History:
     """planning.daily_sku_sales of ``skus`` before ``made_on``; a day without a row after the first one sold nothing."""
@@ -67,8 +72,9 @@ def read_history(con: duckdb.DuckDBPyConnection, made_on: date, skus: Sequence[s
     empty[row, day], seen[row, day] = columns["empty"], True
     baseline = _without_bulk(units, orders)
     bulk = baseline < units
-    baseline = baseline * usual_share(orders)  # the weeks after 11.11 must not order for another one
-    empty |= closed_days(orders)
+    closed = closed_days(orders)
+    baseline = baseline * usual_share(orders, closed)  # the weeks after 11.11 must not order for another one
+    empty |= closed
     start = int(day.min()) if len(day) else HISTORY_DAYS - 1  # days before the shop's first are no history
     return History(
         first=earliest + timedelta(days=start),

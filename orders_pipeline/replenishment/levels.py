@@ -65,8 +65,8 @@ def day_factors(history: History, made_on: date, horizon: int, events: Sequence[
     weekdays = np.array([day.weekday() for day in past_days])
     level = np.where(history.known, history.units, 0.0).sum(axis=0) / past_events
     weekday = np.ones(7)
-    if history.days >= 2 * 7:  # one week cannot tell a weekday from an accident
-        told = history.known.any(axis=0)[recent]  # a closed day says nothing of its weekday
+    told = history.open_days[recent]
+    if history.days >= 2 * 7 and told.any():  # one week cannot tell a weekday from an accident
         days = [told & (weekdays[recent] == index) for index in range(7)]
         means = np.array([level[recent][here].mean() if here.any() else np.nan for here in days])
         means = np.where(np.isnan(means), np.nanmean(means), means)
@@ -111,14 +111,13 @@ def estimate_demand(
     usable = np.isfinite(from_forecast) & ~new & ~never
     level = np.where(usable[:, None], (1 - share) * level + share * np.nan_to_num(from_forecast)[:, None], level)
     mean = np.maximum.accumulate(level * np.concatenate([[0.0], np.cumsum(coming)]), axis=1)
-    shut = ~history.known.any(axis=0)  # of the whole shop, which does not bring a SKU back to life
     sold_lately = ((history.units > 0) & history.known)[:, -60:].any(axis=1)
     return Estimate(
         demand=Demand(mean=mean, phi=np.maximum(phi @ spread, MIN_DISPERSION)),
         new=new,
         intermittent=~never & (known_days > 1.32 * selling),
         never_sold=never,
-        dead=~never & ~sold_lately & ((history.known | shut)[:, -60:].sum(axis=1) >= 60),
+        dead=~never & ~sold_lately & (history.known | ~history.open_days)[:, -60:].all(axis=1) & (history.days >= 60),
         fitted=bool(fits),
     )
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from orders_pipeline.forecasting.peaks import LEAST_DAYS, closed_days, usual_share
+from orders_pipeline.forecasting.peaks import LEAST_DAYS, closed_days
+from orders_pipeline.forecasting.peaks import usual_share as share_of
 
 
 def orders(days: int = 60, skus: int = 10, each: float = 10.0) -> np.ndarray:
     return np.full((skus, days), each)
+
+
+def usual_share(table: np.ndarray) -> np.ndarray:
+    return share_of(table, closed_days(table))
 
 
 def test_an_ordinary_shop_has_no_peaks() -> None:

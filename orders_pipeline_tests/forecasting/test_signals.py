@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from orders_pipeline.forecasting.history import SalesHistory
+from orders_pipeline.forecasting.peaks import closed_days
 from orders_pipeline.forecasting.profiles import WEEK, group_totals
 from orders_pipeline.forecasting.signals import BLOCK, days_since_sale, prepare, window_mean
 
@@ -33,6 +34,7 @@ def history(days: int, of: int) -> SalesHistory:
         np.minimum(units, 3)[:, :days],
         np.ones((SKUS, days), np.float32),
         without_stock[:, :days],
+        closed_days(np.minimum(units, 3)[:, :days]),
     )
 
 
@@ -77,14 +79,14 @@ def test_days_of_the_closed_shop_are_in_no_mean() -> None:
         nothing = np.zeros((SKUS, days), np.bool_)
         none = np.zeros(SKUS, np.int32)
         price = np.ones((SKUS, days), np.float32)
-        return SalesHistory(date(2026, 3, 2), tuple("ABC"), none, none, sold, sold, price, nothing)
+        return SalesHistory(date(2026, 3, 2), tuple("ABC"), none, none, sold, sold, price, nothing, closed_days(sold))
 
     closed = np.arange(days - 13, days)
     shut = units.copy()
     shut[:, closed] = 0
     anchors = [days - 1]
     before, after = prepare(shop(units), [days - 14, days - 1]), prepare(shop(shut), anchors)
-    assert np.flatnonzero(after.closed).tolist() == closed.tolist()
+    assert np.flatnonzero(after.history.closed).tolist() == closed.tolist()
     rows = np.arange(SKUS)
     for name in ("raw", "demand", "orders", "sale"):
         usual, found = (window_mean(signals, name, rows, days - 1, 28) for signals in (before, after))

@@ -166,6 +166,7 @@ def test_alitop(sandbox: SandboxServer, alitop: ModuleType) -> None:
 @pytest.fixture(scope="module")
 def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the npm package installed; npm's own cache makes the second run fast."""
+    # the client is a package of npm, which pip does not bring; .ci/run installs Node and fails on any skip
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("no Node with npm is installed (Debian: apt-get install nodejs npm)")

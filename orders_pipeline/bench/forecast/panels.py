@@ -106,8 +106,10 @@ def origins(panel: str, which: str) -> list[date]:
     """Last days that are known, oldest first. ``which``: ``evaluation`` (the eight that are reported), ``development`` or
     ``closed``, as in ``Source``."""
     source = SOURCES[panel]
-    if which != "evaluation":
-        return list({"development": source.development, "closed": source.closed}[which])
+    if which == "development":
+        return list(source.development)
+    if which == "closed":
+        return list(source.closed)
     return [source.evaluation - timedelta(days=WEEK * back) for back in reversed(range(ORIGINS))]
 
 
