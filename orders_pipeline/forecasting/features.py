@@ -16,46 +16,55 @@ from orders_pipeline.forecasting.profiles import (
     WEEK,
     YEAR,
     month_profile,
-    season_slope,
     weekday_profile,
 )
-from orders_pipeline.forecasting.signals import Signals, days_since_sale, robust_level, window_mean
+from orders_pipeline.forecasting.signals import HALF_LIVES, Signals, days_since_sale, ratio, robust_level, window_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orders_pipeline.forecasting.signals import Floats, Ints
 
+LEAST_RATE = 0.005  # a day, one in half a year: keeps logarithms finite
 MISSING = -9.0  # below every feature; not NaN, because scikit-learn refuses a column of nothing else
 
 
 def base_features(signals: Signals, rows: Ints, anchor: int) -> tuple[Floats, Floats]:
-    """Features of a SKU at an anchor that do not depend on the horizon: (rows, features), and the level (rows,)."""
+    """Features of a SKU at an anchor that do not depend on the horizon: (rows, features), and the level (rows,).
+
+    Every one costs the model of days; what only the model of weeks gains from is ``week_features``.
+    """
+
+    def mean(name: str, days: int) -> NDArray[np.float64]:
+        return window_mean(signals, name, rows, anchor, days)
+
+    def over(name: str, count: str, days: int) -> NDArray[np.float64]:
+        return ratio(signals, name, count, rows, anchor, days)
+
     level = robust_level(signals, rows, anchor)
     columns: list[NDArray[np.generic]] = [np.log(level)]
-    columns += [window_mean(signals, "raw", rows, anchor, d) / level for d in (7, 14, 28, 56, 112, 364)]
-    columns += [window_mean(signals, "demand", rows, anchor, d) / level for d in (7, 28, 56, 112)]
-    columns += list((signals.exponential[anchor][rows, :-1] / level[:, None]).T)
-    for d in (28, 112):
-        mean = window_mean(signals, "demand", rows, anchor, d)
-        square = window_mean(signals, "square", rows, anchor, d)
-        columns.append(np.sqrt(np.maximum(square - mean**2, 0)) / level)
-    shares = {d: window_mean(signals, "sale", rows, anchor, d) for d in (7, 28, 112)}
-    columns += list(shares.values())
-    size = window_mean(signals, "demand", rows, anchor, 56) / np.maximum(
-        window_mean(signals, "sale", rows, anchor, 56), 1e-6
-    )
-    columns.append(np.minimum(size, 1e4) / level)
+    columns += [mean("raw", days) / level for days in (7, 28, 364)]
+    columns.append(mean("demand", 112) / level)
+    columns += _exponential(signals, rows, anchor, level, (1.5, 3.0, 7.0, 14.0, 112.0))
+    columns.append(np.sqrt(np.maximum(mean("square", 112) - mean("demand", 112) ** 2, 0)) / level)
+    # how often: days with a sale, orders; as they are, and as logarithms, which chances go with
+    columns += [mean("sale", days) for days in (7, 28, 112)]
+    columns += [mean("orders", days) / level for days in (7, 28, 112, 364)]
+    columns += [np.log(mean("sale", days) + LEAST_RATE) for days in (56, 364)]
+    columns += [np.log(mean("orders", days) + LEAST_RATE) for days in (28, 112)]
+    # how much: of a day with a sale, of an order, and how far such days lie apart
+    columns.append(np.minimum(mean("demand", 56) / np.maximum(mean("sale", 56), 1e-6), 1e4) / level)
+    columns.append(over("demand", "orders", 112) / level)
+    for days in (56, 182, 364):
+        size = over("log_size", "sold", days)
+        columns.append(size - np.log(level))
+        columns.append(np.sqrt(np.maximum(over("log_size_square", "sold", days) - size**2, 0)))
     columns.append(signals.demand[rows, max(anchor - 55, 0) : anchor + 1].max(axis=1) / level)
     columns.append(days_since_sale(signals, rows, anchor) - signals.closed_since_sale(rows, anchor))
     columns.append(np.log1p(np.maximum(anchor - signals.history.first_sale[rows], 0)))
-    columns += [window_mean(signals, "orders", rows, anchor, d) / level for d in (7, 28)]
     price = signals.history.price[rows, anchor]
     columns.append(np.log(np.maximum(price, 0.01)))
-    for d in (28, 182):
-        total = (signals.upto("price", anchor + 1) - signals.upto("price", anchor + 1 - d))[rows]
-        known = (signals.upto("priced", anchor + 1) - signals.upto("priced", anchor + 1 - d))[rows]
-        columns.append(price / np.where(known > 0, total / np.maximum(known, 1), np.nan))
+    columns.append(price / over("price", "priced", 182))
     # the coming week of last year; missing where the series is younger
     start = anchor + 1 - YEAR
     last_year = (signals.upto("demand", start + WEEK) - signals.upto("demand", start))[rows] / WEEK / level
@@ -65,11 +74,10 @@ def base_features(signals: Signals, rows: Ints, anchor: int) -> tuple[Floats, Fl
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What groups say about the week after an anchor. Shapes: (groups, 7), (groups, 32); slope a number, NaN = unknown."""
+    """What groups say about the week after an anchor. Shapes: (groups, 7), (groups, 32)."""
 
     weekday: Floats
     month: NDArray[np.float64]
-    slope: float
 
     def profile(self, signals: Signals, anchor: int) -> NDArray[np.float64]:
         """Weekday and date together, shape (groups, 7), 1 = an average day."""
@@ -77,19 +85,27 @@ class Ahead:
         return self.weekday * (1 + self.month[:, dates])
 
 
-def ahead_of(signals: Signals, anchor: int, *, season: bool) -> Ahead:
-    """What is said of the week after an anchor; worked out once. ``season``: with last year's slope."""
+def ahead_of(signals: Signals, anchor: int) -> Ahead:
+    """What is said of the week after an anchor; worked out once."""
     if anchor not in signals.ahead:
-        slope = season_slope(signals, anchor) if season else float("nan")
-        signals.ahead[anchor] = Ahead(weekday_profile(signals, anchor), month_profile(signals, anchor), slope)
+        signals.ahead[anchor] = Ahead(weekday_profile(signals, anchor), month_profile(signals, anchor))
     return signals.ahead[anchor]
 
 
-def week_features(signals: Signals, rows: Ints, anchor: int, ahead: Ahead) -> Floats:
-    """Features of the whole week after the anchor that the SKU's own do not hold: (rows, 2)."""
+def week_features(signals: Signals, rows: Ints, anchor: int, level: Floats, ahead: Ahead) -> Floats:
+    """What the model of weeks learns from besides: levels of more windows, and the dates of the week after the anchor."""
+
+    def mean(name: str, days: int) -> NDArray[np.float64]:
+        return window_mean(signals, name, rows, anchor, days)
+
     dates = signals.month_day[anchor + 1 : anchor + 1 + WEEK]
-    month = ahead.month[:, dates].mean(axis=1)[signals.history.group[rows]]
-    return _table([month, np.full(len(rows), ahead.slope)])
+    columns: list[NDArray[np.generic]] = [ahead.month[:, dates].mean(axis=1)[signals.history.group[rows]]]
+    columns += [mean("raw", days) / level for days in (14, 56, 112)]
+    columns += [mean("demand", days) / level for days in (7, 28, 56)]
+    columns += _exponential(signals, rows, anchor, level, (28.0, 56.0))
+    columns.append(np.sqrt(np.maximum(mean("square", 28) - mean("demand", 28) ** 2, 0)) / level)
+    columns.append(signals.history.price[rows, anchor] / ratio(signals, "price", "priced", rows, anchor, 28))
+    return _table(columns)
 
 
 def day_features(signals: Signals, rows: Ints, anchor: int, horizon: Ints, level: Floats, ahead: Ahead) -> Floats:
@@ -111,6 +127,13 @@ def day_features(signals: Signals, rows: Ints, anchor: int, horizon: Ints, level
     group = signals.history.group[rows]
     month = ahead.month[group, signals.month_day[day]]
     return _table([*means, weekday, horizon, ahead.weekday[group, horizon - 1], month])
+
+
+def _exponential(
+    signals: Signals, rows: Ints, anchor: int, level: Floats, half_lives: tuple[float, ...]
+) -> list[NDArray[np.generic]]:
+    at = [HALF_LIVES.index(days) for days in half_lives]
+    return list((signals.exponential[anchor][rows][:, at] / level[:, None]).T)
 
 
 def _table(columns: list[NDArray[np.generic]]) -> Floats:

@@ -6,11 +6,12 @@ shop's history allows them: that is ``model.py``'s.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orders_pipeline.forecasting import hurdle, sample, weekly
+from orders_pipeline.forecasting import hurdle, sample, season, weekly
 from orders_pipeline.forecasting.calibration import RatioQuantiles, whole_units
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, Outcome
 from orders_pipeline.forecasting.profiles import WEEK
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 PAIRS, HORIZONS = 100_000, 2
 """SKU-weeks to learn from, and days of each: 200,000 days. 100,000 cost .004 of WRMSSE, 350,000 change nothing beyond noise
 (forecast research, section 4)."""
+DRAWS, DRAWN_SKUS = 3, 5_000
+"""Whole forecasts, each from its own draw of cases, that are averaged where there are at most so many SKUs."""
 CALIBRATION_PAIRS = 20_000  # whole weeks, for errors of the total: some 120 bins of 170
 LEARNED_SHARE = 0.5
 """Of the quantiles that are learned, of the week model alone, in those of the total: two ways that err differently err less
@@ -36,58 +39,85 @@ DAY_BINS = 40
 LEAST_WEEK = 1e-6  # units; keeps logarithms finite
 
 
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    """What one draw of cases says: ``mean`` (rows, 7), ``by_day`` (rows, 7, DAY_QUANTILES), ``totals`` (rows, TOTAL_QUANTILES),
+    not yet whole units, ``with_bulk`` (rows,); the model of days and the days that ``by_day`` are quantiles of."""
+
+    model: hurdle.Hurdle
+    days: hurdle.Days
+    mean: Array
+    by_day: NDArray[np.int64]
+    totals: Array
+    with_bulk: Array
+
+
 def forecast(
     signals: Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int, seed: int, pairs: int = PAIRS
 ) -> Outcome:
     """Seven days after ``anchor`` of the SKUs ``rows``, learned from past ``anchors``."""
-    season = sample.has_season(anchors)
-    cases = sample.draw(signals, anchors, pairs, HORIZONS, season, seed)
+    seeds = np.random.SeedSequence(seed).generate_state(DRAWS if len(rows) <= DRAWN_SKUS else 1).tolist()
+    draws = [_forecast(signals, anchors, rows, anchor, draw, pairs) for draw in seeds]
+    by_day = whole_units(np.mean([draw.by_day for draw in draws], axis=0))
+    totals = whole_units(np.mean([draw.totals for draw in draws], axis=0))
+    mean, with_bulk = (np.mean([getattr(draw, name) for draw in draws], axis=0) for name in ("mean", "with_bulk"))
+    return Outcome(mean, by_day, totals, with_bulk, _shares(draws, by_day))
+
+
+def _forecast(
+    signals: Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int, seed: int, pairs: int
+) -> _Draw:
+    cases = sample.draw(signals, anchors, pairs, HORIZONS, seed)
     week_model, unseen = weekly.fit(cases, seed)
     day_model = hurdle.fit(cases, seed)
 
     # errors of the total are learned on weeks that the week model has not seen
     taught = sample.taught(cases)
     some = np.sort(np.random.default_rng(seed).choice(taught, min(CALIBRATION_PAIRS, len(taught)), replace=False))
-    past = sample.whole_weeks(signals, cases, some, season)
+    past = sample.whole_weeks(signals, cases, some)
     expected = _together(day_model.days(past, spread=False).mean, unseen[some]).sum(axis=1)
     quantiles = WeekQuantiles.fit(past, np.maximum(expected, LEAST_WEEK), seed)
     learned = LearnedQuantiles.fit(cases.only(taught), np.maximum(unseen[taught], LEAST_WEEK), seed)
 
-    now = sample.known(signals, rows, anchor, sample.all_days(len(rows)), season)
+    now = sample.known(signals, rows, anchor, sample.all_days(len(rows)))
+    busier = season.factor(signals.shop, anchor)
     days = day_model.days(now)
-    week = week_model.total(now)
-    mean = _together(days.mean, week)
+    week = week_model.total(now) * busier
+    mean = _together(days.mean * busier, week)
     total = np.maximum(mean.sum(axis=1), LEAST_WEEK)
-    # sales are as large as the total says; how often a day sells is the day model's
+    # a season brings more orders, not larger ones; beyond that, sales are as large as the total says
+    days = days.busier(busier)
     days = days.resized(total / np.maximum(days.mean.sum(axis=1), LEAST_WEEK))
     by_day = day_model.quantiles(days)
     totals, with_bulk = quantiles.apply(now, total)
     totals += LEARNED_SHARE * (learned.apply(now, np.maximum(week, LEAST_WEEK)) - totals)
     mean *= quantiles.usual_share(total)[:, None]
-    return Outcome(mean, by_day, whole_units(totals), with_bulk, _shares(day_model, days, by_day))
+    return _Draw(day_model, days, mean, by_day, totals, with_bulk)
 
 
-def _shares(model: hurdle.Hurdle, days: hurdle.Days, quantiles: NDArray[np.int64]) -> Array:
-    """Of days that sell exactly the quantile, the share that belongs below it; see ``Outcome.shares``."""
+def _shares(draws: list[_Draw], quantiles: NDArray[np.int64]) -> Array:
+    """Of days that sell exactly the quantile, the share that belongs below it; see ``Outcome.shares``. The distribution is the
+    mean of the draws' own."""
     shares = []
     for level in SHARED_QUANTILES:
         quantile = quantiles[..., DAY_QUANTILES.index(level)]
-        below = model.upto(days, quantile - 1)
-        exactly = np.maximum(model.upto(days, quantile) - below, 1e-9)
-        shares.append(np.clip((level - below) / exactly, 0, 1))
+        below, upto = (
+            np.mean([draw.model.upto(draw.days, units) for draw in draws], axis=0) for units in (quantile - 1, quantile)
+        )
+        shares.append(np.clip((level - below) / np.maximum(upto - below, 1e-9), 0, 1))
     return np.stack(shares, axis=-1)
 
 
 def forecast_weekly(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int, seed: int) -> Outcome:
     """As ``forecast``, without the model of days: weeks are cut into days by the group's weekdays and dates."""
-    season = sample.has_season(anchors)
-    cases = sample.draw(signals, anchors, WEEKLY_PAIRS, 1, season, seed)
+    cases = sample.draw(signals, anchors, WEEKLY_PAIRS, 1, seed)
     week_model, unseen = weekly.fit(cases, seed)
     taught = sample.taught(cases)
     cases, unseen = cases.only(taught), unseen[taught]
     past = np.maximum(_by_profile(cases, unseen), LEAST_WEEK / WEEK)
-    now = sample.known(signals, rows, anchor, sample.all_days(len(rows))[:, :1], season)
-    mean = np.maximum(_by_profile(now, week_model.total(now)), LEAST_WEEK / WEEK)
+    now = sample.known(signals, rows, anchor, sample.all_days(len(rows))[:, :1])
+    week = week_model.total(now) * season.factor(signals.shop, anchor)
+    mean = np.maximum(_by_profile(now, week), LEAST_WEEK / WEEK)
     quantiles = WeekQuantiles.fit(cases, past.sum(axis=1), seed)
     totals, with_bulk = quantiles.apply(now, mean.sum(axis=1))
     seen, sold = past.ravel(), cases.units.ravel()

@@ -1,4 +1,4 @@
-"""What groups of SKUs have in common: the shape of a week, the shape of a month, and last year's season.
+"""What groups of SKUs have in common: the shape of a week and the shape of a month.
 
 Single SKUs are too sparse to show these. Causal: for an anchor (the last known day) only days up to it are used.
 """
@@ -95,14 +95,3 @@ def month_profile(signals: Signals, anchor: int) -> NDArray[np.float64]:
 def month_days(first: date, days: int) -> NDArray[np.int64]:
     """Day of the month of ``days`` days from ``first`` on."""
     return np.array([(first + timedelta(days=day)).day for day in range(days)], np.int64)
-
-
-def season_slope(signals: Signals, anchor: int) -> float:
-    """Log of last year's sales of the coming week over its four weeks before, the whole shop; NaN where there is no last year."""
-    start = anchor + 1 - YEAR
-    if start < 4 * WEEK:
-        return float("nan")
-    sums = signals.shop
-    before = (sums[start] - sums[start - 4 * WEEK]) / 4
-    week = sums[start + WEEK] - sums[start]
-    return float(np.log(week / before)) if before > 0 and week > 0 else float("nan")

@@ -13,7 +13,7 @@ import numpy as np
 
 from orders_pipeline.forecasting import features as f
 from orders_pipeline.forecasting.calibration import BIN_ROWS
-from orders_pipeline.forecasting.profiles import WEEK, YEAR
+from orders_pipeline.forecasting.profiles import WEEK
 from orders_pipeline.forecasting.signals import YOUNG_DAYS, Signals
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 AWAKE_DAYS = 112  # a series without a sale for longer teaches nothing about one that sells
-SEASON_SHARE = 1 / 3
-"""Last year's season is used once so many anchors have one: where only the newest do, it tells a model no more than "now"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +65,7 @@ def candidates(signals: Signals, anchor: int) -> Ints:
     return rows[anchor - signals.history.first_sale[rows] + 1 >= YOUNG_DAYS]
 
 
-def has_season(anchors: list[int]) -> bool:
-    """Whether last year's season is known at enough anchors to be learned from."""
-    known = sum(anchor + 1 - YEAR >= 4 * WEEK for anchor in anchors)
-    return known >= SEASON_SHARE * len(anchors)
-
-
-def draw(signals: Signals, anchors: list[int], pairs: int, horizons: int, season: bool, seed: int) -> Cases:
+def draw(signals: Signals, anchors: list[int], pairs: int, horizons: int, seed: int) -> Cases:
     """About ``pairs`` SKU-weeks, evenly from all anchors, with the features of ``horizons`` of their days, evenly too."""
     rng = np.random.default_rng(seed)
     groups = [(anchor, candidates(signals, anchor)) for anchor in anchors]
@@ -85,16 +77,16 @@ def draw(signals: Signals, anchors: list[int], pairs: int, horizons: int, season
         # days a pair learns from lie as far apart as they can
         ahead = (offset + np.arange(horizons) * WEEK // horizons) % WEEK + 1
         if chosen.size:
-            parts.append(known(signals, chosen, anchor, ahead, season))
+            parts.append(known(signals, chosen, anchor, ahead))
     return _joined(parts)
 
 
-def whole_weeks(signals: Signals, cases: Cases, chosen: Ints, season: bool) -> Cases:
+def whole_weeks(signals: Signals, cases: Cases, chosen: Ints) -> Cases:
     """The ``chosen`` cases again (ascending numbers), with the features of all seven days."""
     rows, anchors = cases.rows[chosen], cases.anchors[chosen]
     starts = np.flatnonzero(np.diff(anchors, prepend=-1))
     parts = [
-        known(signals, group, int(anchor), all_days(len(group)), season)
+        known(signals, group, int(anchor), all_days(len(group)))
         for anchor, group in zip(anchors[starts], np.split(rows, starts[1:]), strict=True)
     ]
     return _joined(parts)
@@ -111,10 +103,10 @@ def all_days(count: int) -> Ints:
     return np.tile(np.arange(1, WEEK + 1), (count, 1))
 
 
-def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints, season: bool) -> Cases:
+def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
     """The cases of one anchor. Days that are not over yet have zero units and teach nothing."""
     base, level = f.base_features(signals, rows, anchor)
-    ahead = f.ahead_of(signals, anchor, season=season)
+    ahead = f.ahead_of(signals, anchor)
     count = horizons.shape[1]
     days = f.day_features(
         signals, np.repeat(rows, count), anchor, horizons.ravel(), np.repeat(level, count), ahead
@@ -130,7 +122,7 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints, season: boo
         stocked = ~signals.history.without_stock[rows, there]
         usual[:, : len(over)] = stocked & signals.ordinary(over)
         whole[:] = stocked.all(axis=1) & ~signals.history.closed[over].any()
-    week = f.week_features(signals, rows, anchor, ahead)
+    week = f.week_features(signals, rows, anchor, level, ahead)
     profile = ahead.profile(signals, anchor)[signals.history.group[rows]]
     return Cases(
         rows,

@@ -52,7 +52,7 @@ class Signals:
     by_group: NDArray[np.float64]  # (groups, days) demand of a group, peaks brought down to the usual
     deviations: NDArray[np.float64]  # (groups, days): see ``profiles.date_deviations``
     month_day: Ints  # day of the month of each column and of the week after the last
-    shop: NDArray[np.float64]  # (days + 1,) running sum of the whole shop's demand
+    shop: NDArray[np.float64]  # (days,) orders of the whole shop, peaks brought down to the usual
     ahead: dict[int, Ahead]  # anchor → what ``features.ahead_of`` found
 
     def upto(self, name: str, end: int) -> NDArray[np.float64]:
@@ -81,12 +81,17 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
     missing = history.without_stock | history.closed
     demand, exponential, last_sale = _winsorise(history, missing, anchors)
     raw = np.where(missing, demand, history.units)
+    orders = _orders(history.orders, history.closed)
+    sizes = np.log(np.maximum(history.units, 1))
     parts: dict[str, Callable[[], NDArray[Any]]] = {
         "raw": lambda: raw,
         "demand": lambda: demand,
         "square": lambda: demand * demand,
         "sale": lambda: _sales(raw, missing),
-        "orders": lambda: _orders(history.orders, history.closed),
+        "orders": lambda: orders,
+        "sold": lambda: history.units > 0,
+        "log_size": lambda: sizes,
+        "log_size_square": lambda: sizes * sizes,
         "price": lambda: np.nan_to_num(history.price),
         "priced": lambda: np.isfinite(history.price),
     }
@@ -106,7 +111,7 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
         totals * usual,
         date_deviations(totals * usual),
         month_days(history.first_day, history.days + WEEK),
-        np.concatenate([[0.0], np.cumsum(totals.sum(axis=0))]),
+        orders.sum(axis=0, dtype=np.float64) * usual,
         {},
     )
 
@@ -199,6 +204,15 @@ def window_mean(signals: Signals, name: str, rows: Ints, anchor: int, days: int,
     age = anchor - signals.history.first_sale[rows] + 1
     mean: NDArray[np.float64] = total[rows]
     return mean / np.maximum(np.minimum(age, days), min(least, days))
+
+
+def ratio(signals: Signals, name: str, over: str, rows: Ints, anchor: int, days: int) -> NDArray[np.float64]:
+    """Sum of ``name`` over the sum of ``over`` in the ``days`` (whole weeks) up to the anchor; NaN where the latter is 0."""
+    first, second = (
+        (signals.upto(each, anchor + 1) - signals.upto(each, anchor + 1 - days))[rows] for each in (name, over)
+    )
+    found: NDArray[np.float64] = np.where(second > 0, first / np.where(second > 0, second, 1), np.nan)
+    return found
 
 
 def robust_level(signals: Signals, rows: Ints, anchor: int) -> Floats:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orders_pipeline.forecasting import Forecast, make_forecast, store_forecast
+from orders_pipeline.forecasting import Forecast, fitted, make_forecast, store_forecast
 from orders_pipeline_tests.forecasting.conftest import MADE_ON, Row, fill_sales
 
 Rows = Callable[[int, int, int], list[Row]]
@@ -312,3 +312,28 @@ def test_quantiles_of_whole_units_are_exact_with_their_shares(con: duckdb.DuckDB
     for name, level in (("q90", 0.9), ("q95", 0.95)):
         within = (both["actual"] < both[name]) + (both["actual"] == both[name]) * both[f"{name}_share"]
         assert within.mean() == pytest.approx(level, abs=0.02)  # three standard errors of 2,500 days
+
+
+def test_forecasts_of_several_draws_depend_less_on_the_seed(
+    con: duckdb.DuckDBPyConnection, shop_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_sales(con, shop_rows(200, 90, 1))
+    apart = {}
+    for draws in (1, fitted.DRAWS):
+        monkeypatch.setattr(fitted, "DRAWS", draws)
+        first, second = (make_forecast(con, MADE_ON, seed=seed) for seed in (1, 2))
+        in_order(first)
+        apart[draws] = (first.daily["mean"] - second.daily["mean"]).abs().mean()
+    assert apart[fitted.DRAWS] < 0.75 * apart[1]  # 1/√3 = .58
+
+
+def test_a_large_shop_is_forecast_from_the_first_draw(
+    con: duckdb.DuckDBPyConnection, shop_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_sales(con, shop_rows(200, 90, 1))
+    several = make_forecast(con, MADE_ON)
+    monkeypatch.setattr(fitted, "DRAWN_SKUS", 100)
+    large = make_forecast(con, MADE_ON)
+    monkeypatch.setattr(fitted, "DRAWS", 1)
+    monkeypatch.setattr(fitted, "DRAWN_SKUS", 200)
+    assert bytes_of(large) == bytes_of(make_forecast(con, MADE_ON)) != bytes_of(several)
