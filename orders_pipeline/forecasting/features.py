@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from orders_pipeline.forecasting.signals import Floats, Ints
 
 LEAST_RATE = 0.005  # a day, one in half a year: keeps logarithms finite
-MISSING = -9.0  # below every feature; not NaN, because scikit-learn refuses a column of nothing else
+MISSING = -9.0  # below what features reach; not NaN, because scikit-learn refuses a column of nothing else
 
 
 def base_features(signals: Signals, rows: Ints, anchor: int) -> tuple[Floats, Floats]:

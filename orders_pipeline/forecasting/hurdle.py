@@ -49,11 +49,6 @@ class Days:
         """The same days with sales so many times as large, a factor a case; their residuals stay those of their bin."""
         return replace(self, size=self.size * times[:, None], mean=self.mean * times[:, None])
 
-    def busier(self, times: float) -> Days:
-        """The same days with so many times the orders, which are as large as before: a sale is any of them (Poisson)."""
-        chance = 1 - (1 - self.chance) ** times
-        return replace(self, chance=chance, mean=self.mean * chance / np.maximum(self.chance, 1e-9))
-
 
 @dataclass(frozen=True, slots=True)
 class Hurdle:

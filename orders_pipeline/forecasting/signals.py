@@ -52,7 +52,6 @@ class Signals:
     by_group: NDArray[np.float64]  # (groups, days) demand of a group, peaks brought down to the usual
     deviations: NDArray[np.float64]  # (groups, days): see ``profiles.date_deviations``
     month_day: Ints  # day of the month of each column and of the week after the last
-    shop: NDArray[np.float64]  # (days,) orders of the whole shop, peaks brought down to the usual
     ahead: dict[int, Ahead]  # anchor → what ``features.ahead_of`` found
 
     def upto(self, name: str, end: int) -> NDArray[np.float64]:
@@ -81,14 +80,13 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
     missing = history.without_stock | history.closed
     demand, exponential, last_sale = _winsorise(history, missing, anchors)
     raw = np.where(missing, demand, history.units)
-    orders = _orders(history.orders, history.closed)
     sizes = np.log(np.maximum(history.units, 1))
     parts: dict[str, Callable[[], NDArray[Any]]] = {
         "raw": lambda: raw,
         "demand": lambda: demand,
         "square": lambda: demand * demand,
         "sale": lambda: _sales(raw, missing),
-        "orders": lambda: orders,
+        "orders": lambda: _orders(history.orders, history.closed),
         "sold": lambda: history.units > 0,
         "log_size": lambda: sizes,
         "log_size_square": lambda: sizes * sizes,
@@ -111,7 +109,6 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
         totals * usual,
         date_deviations(totals * usual),
         month_days(history.first_day, history.days + WEEK),
-        orders.sum(axis=0, dtype=np.float64) * usual,
         {},
     )
 

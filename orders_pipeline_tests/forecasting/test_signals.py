@@ -10,7 +10,7 @@ import pytest
 from orders_pipeline.forecasting.history import SalesHistory
 from orders_pipeline.forecasting.peaks import closed_days
 from orders_pipeline.forecasting.profiles import WEEK, group_totals
-from orders_pipeline.forecasting.signals import BLOCK, days_since_sale, prepare, window_mean
+from orders_pipeline.forecasting.signals import BLOCK, days_since_sale, prepare, ratio, window_mean
 
 SKUS = 30
 
@@ -95,3 +95,16 @@ def test_days_of_the_closed_shop_are_in_no_mean() -> None:
     since = days_since_sale(after, rows, days - 1) - after.closed_since_sale(rows, days - 1)
     last = np.array([np.flatnonzero(row)[-1] for row in shut])
     assert (since == days - 14 - last).all()
+
+
+def test_sizes_of_sales_are_means_over_days_with_a_sale() -> None:
+    """As added up by hand; a SKU without a sale in the window has none."""
+    shop = history(2 * BLOCK, 2 * BLOCK)
+    shop.units[5, -8 * WEEK :] = 0
+    anchor = 2 * BLOCK - 1
+    found = ratio(prepare(shop, [anchor]), "log_size", "sold", np.arange(SKUS), anchor, 8 * WEEK)
+    for sku, window in enumerate(shop.units[:, -8 * WEEK :]):
+        sizes = window[window > 0]
+        assert sizes.size == 0 or found[sku] == pytest.approx(np.log(sizes).mean(), abs=1e-5)
+        assert np.isnan(found[sku]) == (sizes.size == 0)
+    assert np.isnan(found[5])

@@ -104,15 +104,3 @@ def test_bigger_sales_move_quantiles_but_not_the_chance_of_a_sale() -> None:
     assert np.allclose(twice.mean, 2 * days.mean)
     # the distribution that coverage is judged by moves along
     assert np.allclose(model.upto(twice, 2 * before[..., 2]), model.upto(days, before[..., 2]), atol=0.02)
-
-
-@pytest.mark.parametrize("times", [0.7, 1.0, 1.4])
-def test_a_busier_week_has_more_sales_of_the_same_size(times: float) -> None:
-    """Chances are those of so many times the orders, counted out: 1 − exp(−rate × times)."""
-    rate, size = np.random.default_rng(6).uniform(0.01, 3, (2, 50, WEEK))
-    chance = 1 - np.exp(-rate)
-    days = Days(chance, size, np.ones_like(size), np.zeros(size.shape, np.int64), chance * size)
-    busier = days.busier(times)
-    assert np.allclose(busier.chance, 1 - np.exp(-rate * times))
-    assert np.allclose(busier.mean, busier.chance * size)
-    assert busier.size is days.size
