@@ -14,7 +14,6 @@ import numpy as np
 from orders_pipeline.forecasting.profiles import (
     PROFILE_WEEKS,
     WEEK,
-    YEAR,
     month_profile,
     weekday_profile,
 )
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from orders_pipeline.forecasting.signals import Floats, Ints
 
+YEAR = 52 * WEEK  # the same weekday a year ago
 LEAST_RATE = 0.005  # a day, one in half a year: keeps logarithms finite
 MISSING = -9.0  # below what features reach; not NaN, because scikit-learn refuses a column of nothing else
 
@@ -52,7 +52,7 @@ def base_features(signals: Signals, rows: Ints, anchor: int) -> tuple[Floats, Fl
     columns += [mean("orders", days) / level for days in (7, 28, 112, 364)]
     columns += [np.log(mean("sale", days) + LEAST_RATE) for days in (56, 364)]
     columns += [np.log(mean("orders", days) + LEAST_RATE) for days in (28, 112)]
-    # how much: of a day with a sale, of an order, and how far such days lie apart
+    # how much: of a day with a sale, of an order, and how much the former differ
     columns.append(np.minimum(mean("demand", 56) / np.maximum(mean("sale", 56), 1e-6), 1e4) / level)
     columns.append(over("demand", "orders", 112) / level)
     for days in (56, 182, 364):

@@ -53,22 +53,19 @@ class _Draw:
     with_bulk: Array
 
 
-def forecast(
-    signals: Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int, seed: int, pairs: int = PAIRS
-) -> Outcome:
+def forecast(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int, seed: int) -> Outcome:
     """Seven days after ``anchor`` of the SKUs ``rows``, learned from past ``anchors``."""
+    now = sample.known(signals, rows, anchor, sample.all_days(len(rows)))
     seeds = np.random.SeedSequence(seed).generate_state(DRAWS if len(rows) <= DRAWN_SKUS else 1).tolist()
-    draws = [_forecast(signals, anchors, rows, anchor, draw, pairs) for draw in seeds]
+    draws = [_forecast(signals, anchors, now, draw) for draw in seeds]
     by_day = whole_units(np.mean([draw.by_day for draw in draws], axis=0))
     totals = whole_units(np.mean([draw.totals for draw in draws], axis=0))
     mean, with_bulk = (np.mean([getattr(draw, name) for draw in draws], axis=0) for name in ("mean", "with_bulk"))
     return Outcome(mean, by_day, totals, with_bulk, _shares(draws, by_day))
 
 
-def _forecast(
-    signals: Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int, seed: int, pairs: int
-) -> _Draw:
-    cases = sample.draw(signals, anchors, pairs, HORIZONS, seed)
+def _forecast(signals: Signals, anchors: list[int], now: sample.Cases, seed: int) -> _Draw:
+    cases = sample.draw(signals, anchors, PAIRS, HORIZONS, seed)
     week_model, unseen = weekly.fit(cases, seed)
     day_model = hurdle.fit(cases, seed)
 
@@ -80,7 +77,6 @@ def _forecast(
     quantiles = WeekQuantiles.fit(past, np.maximum(expected, LEAST_WEEK), seed)
     learned = LearnedQuantiles.fit(cases.only(taught), np.maximum(unseen[taught], LEAST_WEEK), seed)
 
-    now = sample.known(signals, rows, anchor, sample.all_days(len(rows)))
     days = day_model.days(now)
     week = week_model.total(now)
     mean = _together(days.mean, week)

@@ -22,7 +22,6 @@ NEAR_WEEKS = 3  # a day is compared with the same weekday of three weeks on eith
 MONTHS_DAYS = 364  # a year of days: twelve cases of each day of the month
 LEAST_MONTHS_DAYS = 84  # under three cases of each nothing can be told from chance
 DEVIATION = 1.0  # a day counts as at most twice its usual: one promotion is no habit of its date
-YEAR = 52 * WEEK  # the same weekday a year ago
 
 
 def group_totals(units: Floats, group: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -29,7 +29,7 @@ def chromium() -> str | None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = chromium()
-    # a browser is a package of the system, which pip does not bring; .ci/run installs it and fails on any skip
+    # no wheel brings a browser, and the README's test command installs with pip alone; .ci/run installs one and fails on any skip
     if path is None:
         pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
