@@ -11,12 +11,12 @@ from orders_pipeline.cli.bench_output import deliver, out_option, say
 from orders_pipeline.settings import UserError
 
 DATA_FOLDER = Path("../shared/data")
-PANELS = ("m5", "online-retail")
+PANELS = ("m5", "online-retail", "complete-journey")
 SAMPLED = "auto-ets"
 
 
 @click.command()
-@click.option("--panel", "panels", type=click.Choice(PANELS), multiple=True, help="Repeatable; default: both.")
+@click.option("--panel", "panels", type=click.Choice(PANELS), multiple=True, help="Repeatable; default: all.")
 @click.option(
     "--origins",
     "which",
@@ -50,7 +50,7 @@ SAMPLED = "auto-ets"
     type=click.Path(path_type=Path),
     default=DATA_FOLDER,
     show_default=True,
-    help="Where the panels' Parquet files are.",
+    help="Where the Parquet files of m5 and online-retail are; complete-journey comes with the extra `bench`.",
 )
 @out_option
 def forecast(
@@ -83,9 +83,12 @@ def forecast(
     name = f"forecast-{skus}-skus" if skus else "forecast"
     results = []
     for panel in panels or PANELS:
+        chosen = origins(panel, which)[-(last or 0) :]
+        if not chosen:
+            say(f"Skipped: panel {panel} has no {which} origins.")
+            continue
         try:
             with kept_panel(panel, data_folder, skus or 0) as folder:
-                chosen = origins(panel, which)[-(last or 0) :]
                 results += run(panel, folder, chosen, wanted, seeds or (0,), sample or 0, say)
         except UserError as error:
             say(f"Skipped: {error}")

@@ -48,7 +48,8 @@ SIZES = {
             # beside the peers at one origin: LightGBM alone takes a minute at each; of its set-ups the best of each panel
             f"--panel m5 {_PEERS} --method lightgbm",
             f"--panel online-retail {_PEERS} --method lightgbm-scaled",
-            "--method ours --method auto-ets --sample 100 --last 1",
+            f"--panel complete-journey {_PEERS} --method lightgbm",
+            "--panel m5 --panel online-retail --method ours --method auto-ets --sample 100 --last 1",
             "--panel m5 --skus 100000 --last 1",
         ),
         ("--last 1",),

@@ -18,28 +18,36 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 BIN_ROWS = 100  # fewer past cases than this say nothing about a 95 % quantile
+SPAN = 2.0  # from the smallest to the largest of a bin: more, and it is halved
 
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Equally filled bins of a first key and, within each, of a second."""
+    """Equally filled bins of a first key and, within each, of a second.
+
+    One that spans much is halved: a few SKUs that sell a hundred times, or a hundredth of, what the others do have their own.
+    """
 
     outer: Array
-    inner: Array
+    inner: Array  # (outer bins, edges); infinite where a bin has fewer
 
     @classmethod
     def fit(cls, first: Array, second: Array | None, outer: int, inner: int = 1) -> Bins:
-        """At most ``outer`` × ``inner`` bins, fewer where a bin would hold less than ``BIN_ROWS`` cases."""
+        """At most ``outer`` × ``inner`` bins besides such halves, fewer where one would hold less than ``BIN_ROWS`` cases."""
+        ordered = np.sort(first)
         outer = max(1, min(outer, len(first) // BIN_ROWS))
-        edges = np.quantile(first, np.arange(1, outer) / outer)
-        inner = max(1, min(inner, len(first) // (outer * BIN_ROWS))) if second is not None else 1
-        at = np.searchsorted(edges, first)
-        inner_edges = np.zeros((outer, inner - 1))
+        edges = np.quantile(ordered, np.arange(1, outer) / outer)
+        parts = np.split(ordered, np.searchsorted(ordered, edges, side="right"))
+        edges = np.unique([*edges, *(middle for part in parts for middle in _middles(part))])
+        found = cls(edges, np.full((len(edges) + 1, max(inner, 1) - 1), np.inf))
         if second is not None and inner > 1:
-            for number in range(outer):
-                within = second[at == number]
-                inner_edges[number] = np.quantile(within, np.arange(1, inner) / inner) if within.size else 0
-        return cls(edges, inner_edges)
+            place = found.place(first)
+            for number in range(len(edges) + 1):
+                within = second[place == number]
+                here = max(1, min(inner, len(within) // BIN_ROWS))
+                if here > 1:
+                    found.inner[number, : here - 1] = np.quantile(within, np.arange(1, here) / here)
+        return found
 
     @property
     def _inside(self) -> int:
@@ -64,9 +72,20 @@ class Bins:
         return table
 
 
+def _middles(ordered: Array) -> list[float]:
+    """Where a bin is halved, and its halves again, as long as they span more than ``SPAN`` and hold enough cases."""
+    if len(ordered) < 2 * BIN_ROWS or ordered[-1] <= SPAN * ordered[0]:
+        return []
+    middle = ordered[(len(ordered) - 1) // 2]
+    below, above = np.split(ordered, [np.searchsorted(ordered, middle, side="right")])
+    if len(above) < BIN_ROWS:  # many alike
+        return []
+    return [*_middles(below), float(middle), *_middles(above)]
+
+
 @dataclass(frozen=True, slots=True)
 class RatioQuantiles:
-    """Quantiles of actual over forecast, by size of the forecast and by the chance of any sale."""
+    """Quantiles of actual over forecast, by size of the forecast and, where it is given, by spread."""
 
     bins: Bins
     table: Array
@@ -74,21 +93,27 @@ class RatioQuantiles:
 
     @classmethod
     def fit(
-        cls, forecast: Array, chance: Array | None, actual: Array, levels: Sequence[float], outer: int, inner: int
+        cls,
+        forecast: Array,
+        actual: Array,
+        levels: Sequence[float],
+        outer: int,
+        spread: Array | None = None,
+        inner: int = 1,
     ) -> RatioQuantiles:
-        bins = Bins.fit(forecast, chance, outer, inner)
-        places = bins.place(forecast, chance)
+        bins = Bins.fit(forecast, spread, outer, inner)
+        places = bins.place(forecast, spread)
         return cls(bins, bins.quantiles(places, actual / forecast, levels), tuple(levels))
 
-    def apply(self, forecast: Array, chance: Array | None = None) -> NDArray[np.int64]:
+    def apply(self, forecast: Array, spread: Array | None = None) -> NDArray[np.int64]:
         """Whole units, shape (cases, levels), never crossing."""
-        return whole_units(forecast[:, None] * self.table[self.bins.place(forecast, chance)])
+        return whole_units(forecast[:, None] * self.table[self.bins.place(forecast, spread)])
 
-    def shares(self, forecast: Array, actual: Array, levels: Sequence[float]) -> Array:
+    def shares(self, forecast: Array, actual: Array, levels: Sequence[float], spread: Array | None = None) -> Array:
         """Of past cases that sold exactly their quantile, the share that belongs below it (``Outcome.shares``), a bin:
         shape (bins, levels)."""
-        places = self.bins.place(forecast)
-        quantiles = self.apply(forecast)
+        places = self.bins.place(forecast, spread)
+        quantiles = self.apply(forecast, spread)
         cases = np.maximum(np.bincount(places, minlength=self.bins.count), 1)
         found = np.ones((self.bins.count, len(levels)))
         for number, level in enumerate(levels):

@@ -62,8 +62,8 @@ def forecast(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anch
     if len(seen) < BIN_ROWS or not happened.any():  # the past is there, but of SKUs that sleep by now
         return forecast_small(signals, rows, anchor)
     mean = np.maximum(_mean(signals, rows, anchor), 1e-6)
-    by_day = RatioQuantiles.fit(seen.ravel(), None, happened.ravel(), DAY_QUANTILES, DAY_BINS, 1)
-    by_week = RatioQuantiles.fit(seen.sum(axis=1), None, happened.sum(axis=1), TOTAL_QUANTILES, TOTAL_BINS, 1)
+    by_day = RatioQuantiles.fit(seen.ravel(), happened.ravel(), DAY_QUANTILES, DAY_BINS)
+    by_week = RatioQuantiles.fit(seen.sum(axis=1), happened.sum(axis=1), TOTAL_QUANTILES, TOTAL_BINS)
     flat = mean.ravel()
     days = by_day.apply(flat)
     shares = by_day.shares(seen.ravel(), happened.ravel(), SHARED_QUANTILES)[by_day.bins.place(flat)]

@@ -14,7 +14,7 @@ import numpy as np
 from orders_pipeline.forecasting import features as f
 from orders_pipeline.forecasting.calibration import BIN_ROWS
 from orders_pipeline.forecasting.profiles import WEEK
-from orders_pipeline.forecasting.signals import YOUNG_DAYS, Signals
+from orders_pipeline.forecasting.signals import LEVEL_FLOOR, YOUNG_DAYS, Signals, window_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 AWAKE_DAYS = 112  # a series without a sale for longer teaches nothing about one that sells
+SIZE_DAYS = 56  # of sales, that say how much a SKU sells when cases are drawn
+DRAWN_POWER = 0.5
+"""Of units a day, in the chance of being drawn. Evenly drawn (0), development origins lose .001 of WRMSSE on M5 and .003 of both
+WRMSSE and WSPL on The Complete Journey; 1 is no better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +70,33 @@ def candidates(signals: Signals, anchor: int) -> Ints:
 
 
 def draw(signals: Signals, anchors: list[int], pairs: int, horizons: int, seed: int) -> Cases:
-    """About ``pairs`` SKU-weeks, evenly from all anchors, with the features of ``horizons`` of their days, evenly too."""
+    """About ``pairs`` SKU-weeks, evenly from all anchors, with the features of ``horizons`` of their days, evenly too.
+
+    Mostly of SKUs that sell much: evenly drawn, the few with most of the sales would be so few that models could not tell one
+    of 3 units a day from one of 50.
+    """
     rng = np.random.default_rng(seed)
     groups = [(anchor, candidates(signals, anchor)) for anchor in anchors]
     share = min(1.0, pairs / max(sum(len(rows) for _, rows in groups), 1))
     parts = []
     for anchor, rows in groups:
-        chosen = np.sort(rng.choice(rows, round(len(rows) * share), replace=False))
+        sizes = window_mean(signals, "demand", rows, anchor, SIZE_DAYS)
+        chosen = rows[mostly_large(sizes, round(len(rows) * share), DRAWN_POWER, rng)]
         offset = rng.integers(0, WEEK, len(chosen))[:, None]
         # days a pair learns from lie as far apart as they can
         ahead = (offset + np.arange(horizons) * WEEK // horizons) % WEEK + 1
         if chosen.size:
             parts.append(known(signals, chosen, anchor, ahead))
     return _joined(parts)
+
+
+def mostly_large(sizes: Array, count: int, power: float, rng: np.random.Generator) -> Ints:
+    """``count`` numbers of the cases, ascending, or all; each drawn with a chance like that power of its units a day."""
+    if count >= len(sizes):
+        return np.arange(len(sizes))
+    # the smallest of exponential numbers with these rates are a weighted draw without replacement (Efraimidis and Spirakis, 2006)
+    waits = rng.exponential(size=len(sizes)) / (sizes + LEVEL_FLOOR) ** power
+    return np.sort(np.argpartition(waits, count)[:count])
 
 
 def whole_weeks(signals: Signals, cases: Cases, chosen: Ints) -> Cases:

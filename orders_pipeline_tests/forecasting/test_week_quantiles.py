@@ -5,12 +5,35 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from orders_pipeline.forecasting.calibration import Bins
+from orders_pipeline.forecasting.calibration import BIN_ROWS, SPAN, Bins
 from orders_pipeline.forecasting.hurdle import GRID, Days, Hurdle
 from orders_pipeline.forecasting.outcome import TOTAL_QUANTILES
 from orders_pipeline.forecasting.profiles import WEEK
 from orders_pipeline.forecasting.sample import Cases
 from orders_pipeline.forecasting.week_quantiles import HIGHEST, LOWEST, LearnedQuantiles, WeekQuantiles, least_error
+
+
+@pytest.mark.parametrize("spread", [0.05, 1.0, 3.0])
+@pytest.mark.parametrize("alike", [False, True])
+def test_large_and_small_share_no_bin(spread: float, alike: bool) -> None:
+    rng = np.random.default_rng(4)
+    first = np.exp(rng.normal(0, spread, 6_000))
+    if alike:
+        first = np.ceil(first)
+    second = rng.normal(size=len(first))
+    bins = Bins.fit(first, second, 20, 4)
+    outer = bins.place(first)
+    cases = np.bincount(outer, minlength=len(bins.outer) + 1)
+    assert (cases[cases > 0] >= BIN_ROWS).all() or alike
+    for number in np.unique(outer):
+        here = first[outer == number]
+        # halves would hold too few, or the lower half is one number
+        assert here.max() <= SPAN * here.min() or len(here) < 2 * BIN_ROWS or (here > np.median(here)).sum() < BIN_ROWS
+    within = np.bincount(bins.place(first, second), minlength=bins.count)
+    assert (within[within > 0] >= BIN_ROWS - 1).all() or alike
+    assert len(within) == bins.count
+    if spread == 0.05 and not alike:
+        assert len(bins.outer) + 1 == 20  # equally filled, nothing halved
 
 
 @pytest.mark.parametrize("skew", [0.2, 0.6, 1.0])

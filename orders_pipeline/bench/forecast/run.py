@@ -18,7 +18,7 @@ import numpy as np
 
 from orders_pipeline.bench import child
 from orders_pipeline.bench.forecast.methods import OWN, PRODUCT
-from orders_pipeline.bench.forecast.panels import require
+from orders_pipeline.bench.forecast.panels import files_folder
 from orders_pipeline.bench.forecast.peers import ENSEMBLES, LIGHTGBM, library_of
 from orders_pipeline.settings import UserError
 
@@ -73,9 +73,9 @@ def check_libraries(methods: Sequence[str]) -> None:
 def kept_panel(panel: str, data_folder: Path, skus: int = 0) -> Iterator[Path]:
     """A folder that holds the panel, built in a process of its own, while the block runs. ``skus``: see ``kept.keep``.
 
-    Raises UserError where the panel's files are not in ``data_folder``.
+    Raises UserError where the panel's files are not there.
     """
-    require(panel, data_folder)
+    files_folder(panel, data_folder)
     with tempfile.TemporaryDirectory(prefix="orders-bench-") as root:
         arguments = [panel, str(data_folder.resolve()), root, str(skus)]
         child.run(["-m", "orders_pipeline.bench.forecast.kept", *arguments], Path(root))
