@@ -1,4 +1,4 @@
-"""The goals of the forecasts: accuracy on both panels, every peer beaten, cost beside LightGBM's, large shops."""
+"""The goals of the forecasts: accuracy and every peer beaten on the two panels with aims, cost beside LightGBM's, large shops."""
 
 from __future__ import annotations
 

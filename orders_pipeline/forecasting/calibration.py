@@ -39,14 +39,17 @@ class Bins:
         edges = np.quantile(ordered, np.arange(1, outer) / outer)
         parts = np.split(ordered, np.searchsorted(ordered, edges, side="right"))
         edges = np.unique([*edges, *(middle for part in parts for middle in _middles(part))])
-        found = cls(edges, np.full((len(edges) + 1, max(inner, 1) - 1), np.inf))
-        if second is not None and inner > 1:
+        edges = edges[edges < ordered[-1]]  # beyond the largest there is no case to tell of
+        inner = inner if second is not None else 1
+        found = cls(edges, np.full((len(edges) + 1, inner - 1), np.inf))
+        if second is not None:
             place = found.place(first)
             for number in range(len(edges) + 1):
                 within = second[place == number]
                 here = max(1, min(inner, len(within) // BIN_ROWS))
                 if here > 1:
-                    found.inner[number, : here - 1] = np.quantile(within, np.arange(1, here) / here)
+                    cuts = np.quantile(within, np.arange(1, here) / here)
+                    found.inner[number, : here - 1] = np.where(cuts < within.max(), cuts, np.inf)
         return found
 
     @property

@@ -91,7 +91,7 @@ def draw(signals: Signals, anchors: list[int], pairs: int, horizons: int, seed: 
 
 
 def mostly_large(sizes: Array, count: int, power: float, rng: np.random.Generator) -> Ints:
-    """``count`` numbers of the cases, ascending, or all; each drawn with a chance like that power of its units a day."""
+    """``count`` numbers of the cases, ascending, or all; drawn with that power of their units a day as weight."""
     if count >= len(sizes):
         return np.arange(len(sizes))
     # the smallest of exponential numbers with these rates are a weighted draw without replacement (Efraimidis and Spirakis, 2006)

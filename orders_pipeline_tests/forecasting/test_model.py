@@ -351,10 +351,10 @@ def test_a_few_best_sellers_among_a_long_tail_are_told_apart(con: duckdb.DuckDBP
     )
     made = make_forecast(con, MADE_ON, mode=mode)
     best = {f"SKU-{s:04d}" for s in range(6)}
-    for frame, days in ((made.daily, 1), (made.totals, 7)):
+    for frame, names, days in ((made.daily, DAYS, 1), (made.totals, WEEK, 7)):
         here = frame[frame["merchant_sku"].isin(best)]
         assert here["mean"].mean() == pytest.approx(20 * days, rel=0.05)
-        for name in (name for name in DAYS if name in here):
+        for name in names:
             assert here[name].mean() == pytest.approx(poisson.ppf(int(name[1:]) / 100, 20 * days), rel=0.2)
 
 

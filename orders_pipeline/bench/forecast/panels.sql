@@ -41,9 +41,9 @@ GROUP BY sku, date HAVING sum(units) > 0;
 -- name: complete-journey
 SELECT
     product_id::VARCHAR AS sku,
-    department || '/' || product_category AS category,
-    -- kept in UTC, of stores five hours behind: the year then begins and ends where it should
-    (transaction_timestamp - INTERVAL 5 HOUR)::DATE AS date,
+    concat_ws('/', department, product_category) AS category,
+    -- kept in UTC, the year begins and ends with days of the American East
+    timezone('America/New_York', timezone('UTC', transaction_timestamp))::DATE AS date,
     sum(quantity)::BIGINT AS units, count(DISTINCT basket_id) AS orders, sum(sales_value) / sum(quantity) AS price
 FROM '$folder/transactions.parquet' JOIN '$folder/products.parquet' USING (product_id)
 -- fuel is counted in thousandths of a gallon, miscellaneous is coupons and the like
