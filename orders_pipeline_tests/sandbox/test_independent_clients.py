@@ -11,10 +11,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
-import os
-import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +24,7 @@ from orders_pipeline.sandbox.clock import to_wire
 from orders_pipeline.sandbox.options import SandboxOptions
 from orders_pipeline.sandbox.server import SandboxServer
 from orders_pipeline.sandbox.store import Store
+from orders_pipeline_tests import node
 from orders_pipeline_tests.sandbox.shop import a_refund, a_trade
 
 ADAPTED = {
@@ -45,9 +43,7 @@ ADAPTED = {
     'jsonobj["error_response"].has_key(P_SUB_MSG)': '(P_SUB_MSG in jsonobj["error_response"])',
     "response.status is not 200": "response.status != 200",  # works, but warns
 }
-BIN = Path(sysconfig.get_path("scripts"))  # where pip put Node and npm
 NODE_PACKAGE = "node-taobao-topclient@0.1.7"
-INSTALL_SECONDS = 120  # 48 small packages over a slow line
 NODE_SCRIPT = """
 const TopClient = require('node-taobao-topclient').default;
 const [url, appkey, appsecret, calls] = JSON.parse(process.argv[1]);
@@ -166,13 +162,8 @@ def test_alitop(sandbox: SandboxServer, alitop: ModuleType) -> None:
 
 @pytest.fixture(scope="module")
 def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the npm package installed; npm's own cache makes the second run fast."""
     folder = tmp_path_factory.mktemp("topclient")
-    (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
-    subprocess.run(
-        [BIN / "npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", NODE_PACKAGE],
-        cwd=folder, check=True, capture_output=True, timeout=INSTALL_SECONDS,
-    )  # fmt: skip
+    node.install(NODE_PACKAGE, folder)
     return folder
 
 
@@ -184,12 +175,8 @@ def test_node_taobao_topclient(sandbox: SandboxServer, node_folder: Path, verb: 
         (method, params | session, verb) for method, params in calls(sandbox)
     ]
     asked.append(("taobao.trades.sold.get", {"fields": "tid", "session": "stolen"}, verb))
-    done = subprocess.run(
-        [BIN / "node", "-e", NODE_SCRIPT, json.dumps([sandbox.gateway_url, options.app_key, options.app_secret, asked])],
-        cwd=node_folder,
-        env=os.environ | {"TZ": "Asia/Shanghai"},  # it writes its timestamp in the local zone (spec section 9)
-        check=True, capture_output=True, timeout=INSTALL_SECONDS,
-    )  # fmt: skip
-    *answers, refused = json.loads(done.stdout)
+    given = json.dumps([sandbox.gateway_url, options.app_key, options.app_secret, asked])
+    # it writes its timestamp in the local zone (spec section 9)
+    *answers, refused = json.loads(node.run(NODE_SCRIPT, node_folder, given, env={"TZ": "Asia/Shanghai"}))
     check(sandbox, answers)
     assert refused == {"code": 27}

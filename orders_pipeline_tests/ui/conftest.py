@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from orders_pipeline_tests import node
 from orders_pipeline_tests.stack import SMALL, Demo, free_port
 
 SCREENSHOTS_ENV = "ORDERS_PIPELINE_SCREENSHOTS"
@@ -21,19 +23,38 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 PAGE_PATIENCE_MS = 45_000  # the UI's first page is several megabytes of script; a loaded machine takes its time
 
 
-def chromium() -> str | None:
-    """The installed browser; the tests download none."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = "@sparticuz/chromium@153.0.0"
+"""A headless Chromium for Linux on x86-64, with the libraries and the font that a slim system lacks."""
+
+UNPACK = (
+    'import("@sparticuz/chromium").then(it => it.default.executablePath()).then(path => process.stdout.write(path))'
+)
+
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>/usr/share/fonts</dir><dir>{folder}/fonts</dir><cachedir>{folder}/cache</cachedir></fontconfig>
+"""
+
+
+def chromium(folder: Path) -> tuple[str, dict[str, str]]:
+    """The browser's program and what it needs in its environment; unpacked into ``folder``."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+        assert installed, "install Chromium or Chrome: the one that npm brings is for Linux on x86-64"
+        return installed, {}
+    node.install(CHROMIUM, folder)
+    # it unpacks into the folder for temporary files, the libraries only where it believes to be on Amazon's Linux
+    path = node.run(UNPACK, folder, env={"TMPDIR": str(folder), "AWS_LAMBDA_JS_RUNTIME": "nodejs24.x"})
+    fonts = folder / "fonts.conf"
+    fonts.write_text(FONTS.format(folder=folder), encoding="utf-8")
+    return path, {"LD_LIBRARY_PATH": str(folder / "al2023" / "lib"), "FONTCONFIG_FILE": str(fonts)}
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = chromium()
-    # no wheel brings a browser, and the README's test command installs with pip alone; .ci/run installs one and fails on any skip
-    if path is None:
-        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    path, environment = chromium(tmp_path_factory.mktemp("chromium"))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, env={**os.environ, **environment}, args=FLAGS)
         yield browser
         browser.close()
 
@@ -50,7 +71,8 @@ def demo(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def page(browser: Browser, demo: Demo) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1600, "height": 1000}, base_url=demo.url)
+    # the locale C of a container becomes "en-US@posix" here, with which the UI's scripts do not start
+    context = browser.new_context(viewport={"width": 1600, "height": 1000}, base_url=demo.url, locale="en-US")
     page = context.new_page()
     page.set_default_timeout(PAGE_PATIENCE_MS)
     expect.set_options(timeout=PAGE_PATIENCE_MS)
