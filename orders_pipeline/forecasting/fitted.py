@@ -15,7 +15,7 @@ from orders_pipeline.forecasting import hurdle, sample, weekly
 from orders_pipeline.forecasting.calibration import RatioQuantiles, whole_units
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, Outcome
 from orders_pipeline.forecasting.profiles import WEEK
-from orders_pipeline.forecasting.week_quantiles import LearnedQuantiles, WeekQuantiles
+from orders_pipeline.forecasting.week_quantiles import LearnedQuantiles, Spread, WeekQuantiles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,9 +31,6 @@ DRAWS, DRAWN_SKUS = 3, 5_000
 """Whole forecasts, each from its own draw of cases, that are averaged where at most so many SKUs are forecast: .003 of the week's
 quantile loss on Online Retail II for three times the cost; large shops gain less and wait longer (docs/forecasts.md)."""
 CALIBRATION_PAIRS = 20_000  # whole weeks, for errors of the total: some 120 bins of 170
-CALIBRATION_POWER = 0.25
-"""As ``sample.DRAWN_POWER``, once more. 6 SKUs that sell 20 a day among 6,000 that sell .05 had a week's q95 of 204 at 0, 182 at
-this power and 167 at .5, where it is 160; but the bias of M5's development origins goes from -.037 to -.042 and -.047."""
 LEARNED_SHARE = 0.5
 """Of the quantiles that are learned, of the week model alone, in those of the total: two ways that err differently err less
 together (against bins of both: .0012 of the week's quantile loss on M5, .003 on Online Retail II)."""
@@ -76,11 +73,12 @@ def _forecast(signals: Signals, anchors: list[int], now: sample.Cases, seed: int
 
     # errors of the total are learned on weeks that the week model has not seen
     taught = sample.taught(cases)
-    rng = np.random.default_rng(seed)
-    some = taught[sample.mostly_large(cases.level[taught], CALIBRATION_PAIRS, CALIBRATION_POWER, rng)]
+    some = np.sort(np.random.default_rng(seed).choice(taught, min(CALIBRATION_PAIRS, len(taught)), replace=False))
     past = sample.whole_weeks(signals, cases, some)
     expected = _together(day_model.days(past, spread=False).mean, unseen[some]).sum(axis=1)
-    quantiles = WeekQuantiles.fit(past, np.maximum(expected, LEAST_WEEK), seed)
+    expected = np.maximum(expected, LEAST_WEEK)
+    spread = Spread.fit(past, expected, seed)
+    quantiles = WeekQuantiles.fit(past, expected, spread.width(past, expected))
     learned = LearnedQuantiles.fit(cases.only(taught), np.maximum(unseen[taught], LEAST_WEEK), seed)
 
     days = day_model.days(now)
@@ -90,7 +88,7 @@ def _forecast(signals: Signals, anchors: list[int], now: sample.Cases, seed: int
     # sales are as large as the total says; how often a day sells is the day model's
     days = days.resized(total / np.maximum(days.mean.sum(axis=1), LEAST_WEEK))
     by_day = day_model.quantiles(days)
-    totals, with_bulk = quantiles.apply(now, total)
+    totals, with_bulk = quantiles.apply(total, spread.width(now, total))
     totals += LEARNED_SHARE * (learned.apply(now, np.maximum(week, LEAST_WEEK)) - totals)
     mean *= quantiles.usual_share(total)[:, None]
     return _Draw(day_model, days, mean, by_day, totals, with_bulk)
@@ -118,17 +116,17 @@ def forecast_weekly(signals: Signals, anchors: list[int], rows: NDArray[np.int64
     past = np.maximum(_by_profile(cases, unseen), LEAST_WEEK / WEEK)
     now = sample.known(signals, rows, anchor, sample.all_days(len(rows))[:, :1])
     mean = np.maximum(_by_profile(now, week_model.total(now)), LEAST_WEEK / WEEK)
-    quantiles = WeekQuantiles.fit(cases, past.sum(axis=1), seed)
-    totals, with_bulk = quantiles.apply(now, mean.sum(axis=1))
+    spread = Spread.fit(cases, past.sum(axis=1), seed)
+    past_width, width = spread.width(cases, past.sum(axis=1)), spread.width(now, mean.sum(axis=1))
+    quantiles = WeekQuantiles.fit(cases, past.sum(axis=1), past_width)
+    totals, with_bulk = quantiles.apply(mean.sum(axis=1), width)
     seen, sold = past.ravel(), cases.units.ravel()
     # a day's size alone says little: half a unit is one in two days here, ten in twenty there
-    seen_spread, spread = (
-        np.repeat(quantiles.width(weeks, days.sum(axis=1)), WEEK) for weeks, days in ((cases, past), (now, mean))
-    )
-    by_day = RatioQuantiles.fit(seen, sold, DAY_QUANTILES, DAY_BINS, seen_spread, DAY_SPREAD_BINS)
-    place = by_day.bins.place(mean.ravel(), spread)
-    shares = by_day.shares(seen, sold, SHARED_QUANTILES, seen_spread)[place]
-    by_day_now = by_day.apply(mean.ravel(), spread).reshape(*mean.shape, -1)
+    past_width, width = np.repeat(past_width, WEEK), np.repeat(width, WEEK)
+    by_day = RatioQuantiles.fit(seen, sold, DAY_QUANTILES, DAY_BINS, past_width, DAY_SPREAD_BINS)
+    place = by_day.bins.place(mean.ravel(), width)
+    shares = by_day.shares(seen, sold, SHARED_QUANTILES, past_width)[place]
+    by_day_now = by_day.apply(mean.ravel(), width).reshape(*mean.shape, -1)
     mean *= quantiles.usual_share(mean.sum(axis=1))[:, None]
     return Outcome(mean, by_day_now, whole_units(totals), with_bulk, shares.reshape(*mean.shape, -1))
 

@@ -55,9 +55,9 @@ class Spread:
         some = _some(mean, SPREAD_PAIRS)
         return cls(_booster(seed).fit(_features(cases, mean)[some], scaled[some]))
 
-    def width(self, features: NDArray[np.float32]) -> Array:
+    def width(self, cases: Cases, mean: Array) -> Array:
         """Shape (cases,)."""
-        width: Array = np.maximum(self.model.predict(features), LEAST_SPREAD)
+        width: Array = np.maximum(self.model.predict(_features(cases, mean)), LEAST_SPREAD)
         return width
 
 
@@ -65,17 +65,15 @@ class Spread:
 class WeekQuantiles:
     """Standardised errors in bins of the mean and the spread. Opaque: made by ``fit``."""
 
-    spread: Spread
     grids: tuple[tuple[Bins, Array], ...]  # bins, and their errors (bins, TOTAL_QUANTILES)
     bulk: Array  # (bins of the first grid,) sold, bulk orders included, over expected
     level_bins: Bins
     least_error: Array  # (level bins,) weighted median of sold over expected
 
     @classmethod
-    def fit(cls, cases: Cases, mean: Array, seed: int) -> WeekQuantiles:
-        """From forecasts ``mean`` (cases,) of weeks that are over, bulk orders and peaks included: they happen."""
-        spread = Spread.fit(cases, mean, seed)
-        width = spread.width(_features(cases, mean))
+    def fit(cls, cases: Cases, mean: Array, width: Array) -> WeekQuantiles:
+        """From forecasts ``mean`` (cases,) of weeks that are over, bulk orders and peaks included: they happen. ``width``: how
+        far from it ``Spread`` says that they lie."""
         actual = cases.units.sum(axis=1)
         errors = (actual - mean) / (width * _usual(mean))
         grids = []
@@ -87,21 +85,16 @@ class WeekQuantiles:
         expected = np.bincount(places, mean, first.count)
         sold = np.bincount(places, actual, first.count)
         bulk = np.where(expected > 0, sold / np.maximum(expected, 1e-9), 1.0)
-        return cls(spread, tuple(grids), bulk, *least_error(mean, actual))
-
-    def width(self, cases: Cases, mean: Array) -> Array:
-        """How far from the mean weeks like these lie, in units of what is usual for their size, shape (cases,)."""
-        return self.spread.width(_features(cases, mean))
+        return cls(tuple(grids), bulk, *least_error(mean, actual))
 
     def usual_share(self, mean: Array) -> Array:
         """What to multiply a mean by so that it errs little, shape (cases,): see ``LEVEL_BINS`` and ``TOWARDS``."""
         factor: Array = 1 - TOWARDS * (1 - self.least_error[self.level_bins.place(mean)])
         return factor
 
-    def apply(self, cases: Cases, mean: Array) -> tuple[Array, Array]:
+    def apply(self, mean: Array, width: Array) -> tuple[Array, Array]:
         """Quantiles that never cross, not yet whole units, shape (cases, TOTAL_QUANTILES), and the mean with bulk orders
         (cases,)."""
-        width = self.width(cases, mean)
         errors = np.mean([told[bins.place(mean, width)] for bins, told in self.grids], axis=0)
         bulk = self.bulk[self.grids[0][0].place(mean, width)]
         return mean[:, None] + (width * _usual(mean))[:, None] * errors, mean * bulk
@@ -118,11 +111,10 @@ class LearnedQuantiles:
     def fit(cls, cases: Cases, mean: Array, seed: int) -> LearnedQuantiles:
         """As ``WeekQuantiles.fit``."""
         spread = Spread.fit(cases, mean, seed)
-        features = _features(cases, mean)
-        width = spread.width(features)
+        width = spread.width(cases, mean)
         errors = (cases.units.sum(axis=1) - mean) / (width * _usual(mean))
         some = _some(mean, LEARNED_PAIRS)
-        rows = np.column_stack([features, width])[some]
+        rows = np.column_stack([_features(cases, mean), width])[some]
         models = [
             _booster(seed, loss="quantile", quantile=level, min_samples_leaf=LEARNED_LEAF).fit(rows, errors[some])
             for level in TOTAL_QUANTILES
@@ -131,9 +123,8 @@ class LearnedQuantiles:
 
     def apply(self, cases: Cases, mean: Array) -> Array:
         """Quantiles that never cross, not yet whole units, shape (cases, TOTAL_QUANTILES)."""
-        features = _features(cases, mean)
-        width = self.spread.width(features)
-        rows = np.column_stack([features, width])
+        width = self.spread.width(cases, mean)
+        rows = np.column_stack([_features(cases, mean), width])
         errors = np.maximum.accumulate(np.column_stack([model.predict(rows) for model in self.models]), axis=1)
         quantiles: Array = mean[:, None] + (width * _usual(mean))[:, None] * errors
         return quantiles

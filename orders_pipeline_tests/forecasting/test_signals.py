@@ -10,25 +10,9 @@ import pytest
 from orders_pipeline.forecasting.history import SalesHistory
 from orders_pipeline.forecasting.peaks import closed_days
 from orders_pipeline.forecasting.profiles import WEEK, group_totals
-from orders_pipeline.forecasting.sample import mostly_large
 from orders_pipeline.forecasting.signals import BLOCK, days_since_sale, prepare, ratio, window_mean
 
 SKUS = 30
-
-
-def test_a_draw_is_mostly_of_what_sells_much() -> None:
-    sizes = np.where(np.arange(2_000) < 200, 5.0, 0.05)
-    drawn = [mostly_large(sizes, 400, power, np.random.default_rng(6)) for power in (0.0, 0.5)]
-    for one in drawn:
-        assert len(one) == 400
-        assert (np.diff(one) > 0).all()
-    even, large = ((one < 200).sum() for one in drawn)
-    assert 25 < even < 55  # 40 of 400
-    assert large > 130  # nearly all 200 have a chance eight times as high
-    for count in (2_000, 3_000):
-        assert np.array_equal(mostly_large(sizes, count, 0.5, np.random.default_rng(6)), np.arange(2_000))
-    assert mostly_large(sizes, 0, 0.5, np.random.default_rng(6)).size == 0
-    assert mostly_large(sizes[:0], 5, 0.5, np.random.default_rng(6)).size == 0
 
 
 def history(days: int, of: int) -> SalesHistory:

@@ -10,7 +10,14 @@ from orders_pipeline.forecasting.hurdle import GRID, Days, Hurdle
 from orders_pipeline.forecasting.outcome import TOTAL_QUANTILES
 from orders_pipeline.forecasting.profiles import WEEK
 from orders_pipeline.forecasting.sample import Cases
-from orders_pipeline.forecasting.week_quantiles import HIGHEST, LOWEST, LearnedQuantiles, WeekQuantiles, least_error
+from orders_pipeline.forecasting.week_quantiles import (
+    HIGHEST,
+    LOWEST,
+    LearnedQuantiles,
+    Spread,
+    WeekQuantiles,
+    least_error,
+)
 
 
 @pytest.mark.parametrize("spread", [0.05, 1.0, 3.0])
@@ -94,8 +101,11 @@ def shop_weeks(count: int, features: int = 6) -> tuple[Cases, np.ndarray, np.nda
 @pytest.mark.parametrize("way", [WeekQuantiles, LearnedQuantiles])
 def test_quantiles_of_a_week_cover_what_they_say_for_steady_and_for_bursting_skus(way: type) -> None:
     cases, mean, skew = shop_weeks(12_000)
-    quantiles = way.fit(cases, mean, seed=0).apply(cases, mean)
-    quantiles = quantiles[0] if isinstance(quantiles, tuple) else quantiles
+    if way is WeekQuantiles:
+        width = Spread.fit(cases, mean, seed=0).width(cases, mean)
+        quantiles, _ = WeekQuantiles.fit(cases, mean, width).apply(mean, width)
+    else:
+        quantiles = LearnedQuantiles.fit(cases, mean, seed=0).apply(cases, mean)
     assert quantiles.shape == (12_000, len(TOTAL_QUANTILES))
     assert (np.diff(quantiles, axis=1) >= 0).all()
     week = cases.units.sum(axis=1)
