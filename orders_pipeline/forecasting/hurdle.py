@@ -30,6 +30,7 @@ BIN_CASES = 1_000
 """Residuals by predicted size and, where sales are many enough for bins of so many, by predicted deviation within it: the grid's
 ends rest on the two or three farthest of a thousand. Against 12 bins of size that is worth .0005 of WSPL on M5; bins of 500 to
 700 throughout cost Online Retail II .0010. Only the halves of bins that span much (``Bins``) are smaller."""
+LEAST_MEAN = 1e-6  # units a day
 LEAST_DEVIATION = 0.1  # no size of a sale is known better than to about 10 %
 GRID = np.linspace(0.0025, 0.9975, 200)  # of the residuals' distribution; .95 of a sale that is certain is well inside
 
@@ -45,9 +46,9 @@ class Days:
     place: NDArray[np.int64]
     mean: Array
 
-    def resized(self, times: Array) -> Days:
-        """The same days with sales so many times as large, a factor a case; their residuals stay those of their bin."""
-        return replace(self, size=self.size * times[:, None], mean=self.mean * times[:, None])
+    def expecting(self, mean: Array) -> Days:
+        """The same days with sales so large that ``mean`` is expected; their chance and residuals stay."""
+        return replace(self, size=self.size * mean / np.maximum(self.mean, LEAST_MEAN), mean=mean)
 
 
 @dataclass(frozen=True, slots=True)
