@@ -96,11 +96,11 @@ def show_forecasts(folder: DataFolder, made_on: date, top: int) -> None:
     """Print the SKUs with the largest expected week."""
     rows, total = _rows(
         folder,
-        """SELECT merchant_sku, round(mean, 1), q50, q90, q95, model, count(*) OVER () FROM planning.sales_forecast_totals
-        WHERE made_on = ? ORDER BY mean DESC, merchant_sku LIMIT ?""",
+        """SELECT merchant_sku, round(coalesce(mean_with_bulk, mean), 1) AS expected, round(mean, 1), q50, q90, q95, model,
+        count(*) OVER () FROM planning.sales_forecast_totals WHERE made_on = ? ORDER BY expected DESC, merchant_sku LIMIT ?""",
         [made_on, top],
     )
-    columns = ["merchant SKU", "mean>", "q50>", "q90>", "q95>", "model"]
+    columns = ["merchant SKU", "expected>", "mean>", "q50>", "q90>", "q95>", "model"]
     show_table(f"Units in the 7 days from {made_on}", columns, rows, note=_note(len(rows), total))
 
 

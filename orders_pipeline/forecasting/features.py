@@ -82,7 +82,8 @@ class Ahead:
     def profile(self, signals: Signals, anchor: int) -> NDArray[np.float64]:
         """Weekday and date together, shape (groups, 7), 1 = an average day."""
         dates = signals.month_day[anchor + 1 : anchor + 1 + WEEK]
-        return self.weekday * (1 + self.month[:, dates])
+        profile: NDArray[np.float64] = self.weekday * np.maximum(1 + self.month[:, dates], 0)
+        return profile
 
 
 def ahead_of(signals: Signals, anchor: int) -> Ahead:

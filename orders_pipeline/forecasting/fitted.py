@@ -43,6 +43,7 @@ DAY_BINS, DAY_SPREAD_BINS = 40, 4
 """Of the fast mode's days, by size and by the spread of their week; by size alone, WSPL of development origins is .002 to .003
 higher on M5, Online Retail II and The Complete Journey."""
 LEAST_WEEK = 1e-6  # units; keeps logarithms finite
+LEAST_DAY = LEAST_WEEK / WEEK
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,7 @@ def _forecast(signals: Signals, anchors: list[int], now: sample.Cases, seed: int
     days = day_model.days(now)
     week = week_model.total(now)
     total = _total(days.mean, week)
-    shape = days.mean / np.maximum(days.mean.sum(axis=1, keepdims=True), LEAST_WEEK)
-    mean = (1 - SHAPE_SHARE) * total[:, None] * shape + SHAPE_SHARE * _by_profile(now, total)
+    mean = _by_shape(_shape(days.mean, now.profile), total)
     # sales are as large as the total says; how often a day sells is the day model's
     days = days.expecting(mean)
     by_day = day_model.quantiles(days)
@@ -116,9 +116,9 @@ def forecast_weekly(signals: Signals, anchors: list[int], rows: NDArray[np.int64
     week_model, unseen = weekly.fit(cases, seed)
     taught = sample.taught(cases)
     cases, unseen = cases.only(taught), unseen[taught]
-    past = np.maximum(_by_profile(cases, unseen), LEAST_WEEK / WEEK)
+    past = np.maximum(_by_shape(cases.profile, unseen), LEAST_DAY)
     now = sample.known(signals, rows, anchor, sample.all_days(len(rows))[:, :1])
-    mean = np.maximum(_by_profile(now, week_model.total(now)), LEAST_WEEK / WEEK)
+    mean = np.maximum(_by_shape(now.profile, week_model.total(now)), LEAST_DAY)
     spread = Spread.fit(cases, past.sum(axis=1), seed)
     past_width, width = spread.width(cases, past.sum(axis=1)), spread.width(now, mean.sum(axis=1))
     quantiles = WeekQuantiles.fit(cases, past.sum(axis=1), past_width)
@@ -134,13 +134,20 @@ def forecast_weekly(signals: Signals, anchors: list[int], rows: NDArray[np.int64
     return Outcome(_least_error(mean, totals), by_day_now, whole_units(totals), with_bulk, shares)
 
 
-def _by_profile(cases: sample.Cases, total: Array) -> Array:
-    days: Array = total[:, None] * cases.profile / cases.profile.sum(axis=1, keepdims=True)
+def _by_shape(shape: Array, total: Array) -> Array:
+    """Weeks ``total`` (cases,) cut into days that are to each other as ``shape`` (cases, 7) says."""
+    days: Array = total[:, None] * shape / shape.sum(axis=1, keepdims=True)
     return days
 
 
+def _shape(days: Array, profile: Array) -> Array:
+    """A weighted geometric mean of both: days on which the SKU itself next to never sells stay so."""
+    shape: Array = np.maximum(days, LEAST_DAY) ** (1 - SHAPE_SHARE) * np.maximum(profile, LEAST_DAY) ** SHAPE_SHARE
+    return shape
+
+
 def _least_error(mean: Array, totals: Array) -> Array:
-    """Expected days, brought to where their weeks err least."""
+    """Expected days, made smaller together until their weeks err little."""
     total = np.maximum(mean.sum(axis=1), LEAST_WEEK)
     return mean * least_error(total, totals[:, TOTAL_QUANTILES.index(0.5)])[:, None]
 

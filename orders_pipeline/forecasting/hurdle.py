@@ -47,7 +47,7 @@ class Days:
     mean: Array
 
     def expecting(self, mean: Array) -> Days:
-        """The same days with sales so large that ``mean`` is expected; their chance and residuals stay."""
+        """The same days with sales so large that ``mean``, above zero, is expected; their chance and residuals stay."""
         return replace(self, size=self.size * mean / np.maximum(self.mean, LEAST_MEAN), mean=mean)
 
 

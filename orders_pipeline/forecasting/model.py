@@ -217,6 +217,6 @@ def _frames(
         "skus_with_demand": int((outcome.mean.sum(axis=1) > 0).sum()),
         "history_days": history.days,
         "units_last_7_days": float(history.units[:, -WEEK:].sum()),
-        "units_next_7_days": float(round(mean.sum(), 1)),
+        "units_next_7_days": float(round(outcome.with_bulk.sum(), 1)),
     }
     return Forecast(history.until, model, daily, totals, labels, metrics, notes)

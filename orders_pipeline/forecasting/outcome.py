@@ -16,7 +16,8 @@ SHARED_QUANTILES = (0.9, 0.95)  # whose coverage is judged
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Seven days of each SKU. ``mean`` is of demand without bulk orders; quantiles and ``with_bulk`` know them.
+    """Seven days of each SKU. ``mean`` is of demand without bulk orders, and where models say it near what errs least: below the
+    expected units where sales are skewed or few. Quantiles and ``with_bulk``, which is what is expected, know bulk orders.
 
     ``shares``: a quantile Q of a sparse day, a whole number, covers more than its level q. Counting of the days that sell
     exactly Q only the share (q − F(Q − 1)) / (F(Q) − F(Q − 1)) makes its coverage q again (randomised probability integral

@@ -39,7 +39,8 @@ SKEWED = 0.1
 its way. The least error is flat, so that near it much bias buys little: on M5, whose weeks are little skewed, .05 takes .0004 off
 WRMSSE for a bias of -.043 instead of -.035; on Online Retail II, whose weeks are, it changes .0003 and nothing."""
 LEAST_SHARE = 0.4
-"""Of a mean is left: the median week of a slow SKU is 0, which as its mean would say that it never sells."""
+"""Of a mean is left: the median week of a slow SKU is 0, which as its mean would say that it never sells. .5 costs .0025 of
+WRMSSE on The Complete Journey and .0002 on Online Retail II, and has .015 and .004 less bias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class LearnedQuantiles:
 
     @classmethod
     def fit(cls, cases: Cases, mean: Array, seed: int) -> LearnedQuantiles:
-        """As ``WeekQuantiles.fit``."""
+        """From forecasts ``mean`` (cases,) of weeks that are over, as ``WeekQuantiles.fit``; with a spread of its own."""
         spread = Spread.fit(cases, mean, seed)
         width = spread.width(cases, mean)
         errors = (cases.units.sum(axis=1) - mean) / (width * _usual(mean))

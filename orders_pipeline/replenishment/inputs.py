@@ -90,8 +90,8 @@ def read_positions(con: duckdb.DuckDBPyConnection, made_on: date) -> list[Positi
 def read_forecast_totals(con: duckdb.DuckDBPyConnection, made_on: date) -> tuple[date | None, dict[str, float]]:
     """Day and 7-day means of the newest forecast up to ``made_on``; (None, {}) where there is none.
 
-    The unbiased mean: ``mean`` errs least on a usual week and lies low, by a quarter where sales come in bursts, and stock that
-    was computed from it would be short by as much (docs/forecasts.md).
+    The unbiased mean: ``mean`` errs little on a usual week and lies low, down to .4 of what is expected where sales are few or
+    come in bursts, and stock that was computed from it would be short by as much.
     """
     row = con.execute(
         "SELECT max(made_on) FROM planning.sales_forecast_totals WHERE made_on <= ?", [made_on]

@@ -371,3 +371,44 @@ def test_sales_of_ten_are_told_from_sales_of_one(con: duckdb.DuckDBPyConnection,
     assert (made["q95"] == 1)[~ten].mean() > 0.95
     # how often ten are sold is known to a third from 127 days: who sold least may seem to sell less than one day in twenty
     assert (made["q95"] > 4)[ten].mean() > 0.8
+
+
+@pytest.mark.parametrize("mode", ["auto", "fast"])
+def test_means_of_skewed_weeks_are_near_their_median_and_stock_is_told_what_is_expected(
+    con: duckdb.DuckDBPyConnection, mode: str
+) -> None:
+    """Whole weeks sell much or little, lognormal with a median of .61 of their mean; every third SKU sells one week in three."""
+    rng = np.random.default_rng(3)
+    slow = np.arange(300) % 3 == 0
+    weeks = np.repeat(rng.lognormal(-0.5, 1.0, (300, 26)), 7, axis=1)
+    units = rng.poisson(np.where(slow[:, None], 0.05, 6.0 * weeks))
+    start = MADE_ON - timedelta(days=182)
+    fill_sales(con, [(f"SKU-{s:04d}", start + timedelta(days=int(d)), int(units[s, d])) for s, d in np.argwhere(units)])
+    made = make_forecast(con, MADE_ON, mode=mode)
+    week = made.totals.set_index("merchant_sku")
+    seldom = slow[week.index.str[4:].astype(int)]
+    usual, few = week[~seldom].mean(numeric_only=True), week[seldom].mean(numeric_only=True)
+    assert usual["mean"] == pytest.approx(usual["q50"], rel=0.05)
+    assert usual["mean"] < 0.8 * usual["mean_with_bulk"]
+    assert usual["mean_with_bulk"] == pytest.approx(42, rel=0.2)
+    # the median week of these is 0; the mean still says that they sell
+    assert few["q50"] == 0
+    assert 0.4 < few["mean"] / few["mean_with_bulk"] < 0.6
+    assert few["mean_with_bulk"] == pytest.approx(0.35, rel=0.2)
+    assert made.metrics["units_next_7_days"] == pytest.approx(week["mean_with_bulk"].sum(), rel=1e-4)
+
+
+def test_a_sku_that_never_sells_at_weekends_gets_none_of_its_groups(con: duckdb.DuckDBPyConnection) -> None:
+    rng = np.random.default_rng(0)
+    start = MADE_ON - timedelta(days=200)
+    weekend = np.array([(start.weekday() + d) % 7 >= 5 for d in range(200)])
+    units = rng.poisson(2.1, (400, 200))
+    units[:40, weekend] = 0
+    fill_sales(con, [(f"SKU-{s:04d}", start + timedelta(days=int(d)), int(units[s, d])) for s, d in np.argwhere(units)])
+    made = make_forecast(con, MADE_ON)
+    assert made.model == "hurdle"
+    few = made.daily[made.daily["merchant_sku"] < "SKU-0040"]
+    closed = pd.to_datetime(few["target_date"]).dt.weekday >= 5
+    assert few["mean"][closed].mean() < 0.1
+    assert (few["q95"][closed] == 0).all()
+    assert few["mean"][~closed].mean() == pytest.approx(2.1, rel=0.1)

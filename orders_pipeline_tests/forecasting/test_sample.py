@@ -12,7 +12,8 @@ def test_a_draw_is_mostly_of_what_sells_much() -> None:
     drawn = mostly_large(sizes, 400, np.random.default_rng(6))
     assert len(drawn) == 400
     assert (np.diff(drawn) > 0).all()
-    assert (drawn < 200).sum() > 130  # of 200 with a weight eight times the others'; evenly drawn, 40 would be
+    # of 200 with a weight eight times the others'; evenly drawn, 40 would be, and nearly all by their units themselves
+    assert 130 < (drawn < 200).sum() < 180
     for count in (2_000, 3_000):
         assert np.array_equal(mostly_large(sizes, count, np.random.default_rng(6)), np.arange(2_000))
     assert mostly_large(sizes, 0, np.random.default_rng(6)).size == 0

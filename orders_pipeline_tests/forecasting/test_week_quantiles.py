@@ -71,6 +71,7 @@ def test_the_way_to_the_median_has_no_steps() -> None:
 
 def test_weeks_that_mostly_sell_nothing_keep_a_mean() -> None:
     """The median week is 0, the mean is not: a merchant must see that the SKU sells."""
+    assert 0.2 < LEAST_SHARE < 1
     assert (least_error(np.array([0.1, 0.3, 5.0]), np.zeros(3)) == LEAST_SHARE).all()
 
 
@@ -138,5 +139,8 @@ def test_bigger_sales_move_quantiles_but_not_the_chance_of_a_sale() -> None:
     assert np.array_equal(before > 0, after > 0)
     assert np.abs(after - 2 * before).max() <= 1  # rounded to whole units once, not twice
     assert np.allclose(twice.mean, 2 * days.mean)
+    # a day's sales follow the day's mean, not the week's
+    times = rng.uniform(0.5, 2, shape)
+    assert np.allclose(days.expecting(times * days.mean).size, times * days.size)
     # the distribution that coverage is judged by moves along
     assert np.allclose(model.upto(twice, 2 * before[..., 2]), model.upto(days, before[..., 2]), atol=0.02)

@@ -39,7 +39,7 @@ COMMENT ON COLUMN planning.sales_forecasts.made_on IS 'Day of the forecast; data
 COMMENT ON COLUMN planning.sales_forecasts.merchant_sku IS 'The merchant''s code, or platform:product_id:sku_id.';
 COMMENT ON COLUMN planning.sales_forecasts.target_date IS 'Day that is forecast.';
 COMMENT ON COLUMN planning.sales_forecasts.horizon_day IS '1 = made_on itself.';
-COMMENT ON COLUMN planning.sales_forecasts.mean IS 'Units that are missed by least: no bulk orders, and low where sales come in bursts.';
+COMMENT ON COLUMN planning.sales_forecasts.mean IS 'Units that are missed by little: no bulk orders, and low where sales are few or come in bursts.';
 COMMENT ON COLUMN planning.sales_forecasts.q10 IS 'Units that sales stay at or below with probability 0.10.';
 COMMENT ON COLUMN planning.sales_forecasts.q50 IS 'The same with probability 0.50.';
 COMMENT ON COLUMN planning.sales_forecasts.q90 IS 'The same with probability 0.90.';
@@ -63,7 +63,7 @@ COMMENT ON TABLE planning.sales_forecast_totals IS 'Forecast of the next days to
 COMMENT ON COLUMN planning.sales_forecast_totals.made_on IS 'Day of the forecast; data up to the day before is known.';
 COMMENT ON COLUMN planning.sales_forecast_totals.merchant_sku IS 'The merchant''s code, or platform:product_id:sku_id.';
 COMMENT ON COLUMN planning.sales_forecast_totals.days IS 'Days that are counted, from made_on on.';
-COMMENT ON COLUMN planning.sales_forecast_totals.mean IS 'The days'' means together: missed by least, low where sales come in bursts. Stock is computed from mean_with_bulk.';
+COMMENT ON COLUMN planning.sales_forecast_totals.mean IS 'The days'' means together: missed by little, down to 0.4 of what is expected where sales are few or come in bursts. Stock is computed from mean_with_bulk.';
 COMMENT ON COLUMN planning.sales_forecast_totals.q50 IS 'Units that their total stays at or below with probability 0.50.';
 COMMENT ON COLUMN planning.sales_forecast_totals.q90 IS 'The same with probability 0.90.';
 COMMENT ON COLUMN planning.sales_forecast_totals.q95 IS 'The same with probability 0.95.';
