@@ -82,8 +82,8 @@ class Ahead:
     def profile(self, signals: Signals, anchor: int) -> NDArray[np.float64]:
         """Weekday and date together, shape (groups, 7), 1 = an average day."""
         dates = signals.month_day[anchor + 1 : anchor + 1 + WEEK]
-        profile: NDArray[np.float64] = self.weekday * np.maximum(1 + self.month[:, dates], 0)
-        return profile
+        profile = self.weekday * (1 + self.month[:, dates])
+        return np.maximum(profile, 0)
 
 
 def ahead_of(signals: Signals, anchor: int) -> Ahead:
