@@ -343,14 +343,14 @@ def test_a_large_shop_is_forecast_from_the_first_draw(
 @pytest.mark.parametrize("mode", ["auto", "fast"])
 def test_a_few_best_sellers_among_a_long_tail_are_told_apart(con: duckdb.DuckDBPyConnection, mode: str) -> None:
     """6 SKUs sell 20 a day, 6,000 one in three weeks: the quantiles of the former are those of their known rate."""
-    rate = np.where(np.arange(6_006) < 6, 20.0, 0.05)
+    rate = np.where(np.arange(6_006) < 6_000, 0.05, 20.0)
     rng = np.random.default_rng(1)
     units = rng.poisson(rate[:, None], (len(rate), 180))
     fill_sales(
         con, [(f"SKU-{s:04d}", MADE_ON - timedelta(days=180 - int(d)), int(units[s, d])) for s, d in np.argwhere(units)]
     )
     made = make_forecast(con, MADE_ON, mode=mode)
-    best = {f"SKU-{s:04d}" for s in range(6)}
+    best = {f"SKU-{s:04d}" for s in range(6_000, 6_006)}
     for frame, names, days in ((made.daily, DAYS, 1), (made.totals, WEEK, 7)):
         here = frame[frame["merchant_sku"].isin(best)]
         assert here["mean"].mean() == pytest.approx(20 * days, rel=0.05)
