@@ -408,7 +408,7 @@ def test_a_sku_that_never_sells_at_weekends_gets_none_of_its_groups(con: duckdb.
     made = make_forecast(con, MADE_ON)
     assert made.model == "hurdle"
     few = made.daily[made.daily["merchant_sku"] < "SKU-0040"]
-    closed = pd.to_datetime(few["target_date"]).dt.weekday >= 5
+    closed = pd.to_datetime(few["target_date"]).dt.day_of_week >= 5
     assert few["mean"][closed].mean() < 0.1
     assert (few["q95"][closed] == 0).all()
     assert few["mean"][~closed].mean() == pytest.approx(2.1, rel=0.1)
