@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -122,6 +122,12 @@ def calls_a_minute(calls: Sequence[Call], seconds: float) -> list[tuple[str, str
     """(who, api, calls a minute), most first."""
     counts = Counter(("run" if call.run_id else "sensor", call.api) for call in calls)
     return [(who, api, count * 60 / seconds) for (who, api), count in counts.most_common()]
+
+
+def busiest_minute(calls: Sequence[Call]) -> int:
+    """The most calls, given oldest first, within any 60 seconds: what a quota limits."""
+    at = [call.at for call in calls]
+    return max((bisect_left(at, begun + 60) - number for number, begun in enumerate(at)), default=0)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -153,6 +153,7 @@ def _report(
             ("copies for readers a minute", outcome.copies / minutes),
             ("CPU seconds a second, all Dagster processes", outcome.cpu / seconds),
             ("calls a minute", len(calls) / minutes),
+            ("calls of the busiest minute", chains.busiest_minute(calls)),
             ("calls a minute that the app key allows", work.calls_per_minute),
             ("calls that the platform refused", outcome.refused),
         ],
