@@ -11,7 +11,7 @@ from orders_pipeline.cli.bench_output import deliver, out_option, say
 from orders_pipeline.settings import UserError
 
 DATA_FOLDER = Path("../shared/data")
-PANELS = ("m5", "online-retail", "complete-journey")
+PANELS = ("m5", "online-retail", "complete-journey", "m5-departments")
 SAMPLED = "auto-ets"
 
 

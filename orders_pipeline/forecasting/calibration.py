@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 BIN_ROWS = 100  # fewer past cases than this say nothing about a 95 % quantile
-SPAN = 2.0  # from the smallest to the largest of a bin: more, and it is halved
+SPAN = 2.0  # from the smallest to the largest of a bin: more, and it is cut in two
 
 
 @dataclass(frozen=True, slots=True)
 class Bins:
     """Equally filled bins of a first key and, within each, of a second.
 
-    One that spans much is halved: a few SKUs that sell a hundred times, or a hundredth of, what the others do have their own.
+    One that spans much is cut in two: a few SKUs that sell a hundred times, or a hundredth of, what the others do have their own.
     """
 
     outer: Array
@@ -33,12 +33,12 @@ class Bins:
 
     @classmethod
     def fit(cls, first: Array, second: Array | None, outer: int, inner: int = 1) -> Bins:
-        """At most ``outer`` × ``inner`` bins besides such halves, fewer where one would hold less than ``BIN_ROWS`` cases."""
+        """At most ``outer`` × ``inner`` bins besides such parts, fewer where one would hold less than ``BIN_ROWS`` cases."""
         ordered = np.sort(first)
         outer = max(1, min(outer, len(first) // BIN_ROWS))
         edges = np.quantile(ordered, np.arange(1, outer) / outer)
         parts = np.split(ordered, np.searchsorted(ordered, edges, side="right"))
-        edges = np.unique([*edges, *(middle for part in parts for middle in _middles(part))])
+        edges = np.unique([*edges, *(middle for part in parts for middle in _cuts(part))])
         edges = edges[edges < ordered[-1]]  # beyond the largest there is no case to tell of
         inner = inner if second is not None else 1
         found = cls(edges, np.full((len(edges) + 1, inner - 1), np.inf))
@@ -75,15 +75,19 @@ class Bins:
         return table
 
 
-def _middles(ordered: Array) -> list[float]:
-    """Where a bin is halved, and its halves again, as long as they span more than ``SPAN`` and hold enough cases."""
+def _cuts(ordered: Array) -> list[float]:
+    """Where a bin is cut, and its parts again, as long as they span more than ``SPAN`` and hold enough cases: across the widest
+    gap, if one is that wide itself, else in the middle."""
     if len(ordered) < 2 * BIN_ROWS or ordered[-1] <= SPAN * ordered[0]:
         return []
-    middle = ordered[(len(ordered) - 1) // 2]
-    below, above = np.split(ordered, [np.searchsorted(ordered, middle, side="right")])
+    last = (len(ordered) - 1) // 2
+    gaps = ordered[BIN_ROWS : len(ordered) - BIN_ROWS + 1] / ordered[BIN_ROWS - 1 : len(ordered) - BIN_ROWS]
+    if gaps.max() > SPAN:
+        last = BIN_ROWS - 1 + int(gaps.argmax())
+    below, above = np.split(ordered, [np.searchsorted(ordered, ordered[last], side="right")])
     if len(above) < BIN_ROWS:  # many alike
         return []
-    return [*_middles(below), float(middle), *_middles(above)]
+    return [*_cuts(below), float(ordered[last]), *_cuts(above)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orders_pipeline.forecasting.profiles import (
-    PROFILE_WEEKS,
-    WEEK,
-    month_profile,
-    weekday_profile,
-)
+from orders_pipeline.forecasting.profiles import WEEK, month_profile, own_weekdays, weekday_profile
 from orders_pipeline.forecasting.signals import HALF_LIVES, Signals, days_since_sale, ratio, robust_level, window_mean
 
 if TYPE_CHECKING:
@@ -26,6 +21,7 @@ if TYPE_CHECKING:
 
 YEAR = 52 * WEEK  # the same weekday a year ago
 LEAST_RATE = 0.005  # a day, one in half a year: keeps logarithms finite
+SAME_WEEKS = 8  # whose same weekday a day is compared with
 MISSING = -9.0  # below what features reach; not NaN, because scikit-learn refuses a column of nothing else
 
 
@@ -79,17 +75,18 @@ class Ahead:
     weekday: Floats
     month: NDArray[np.float64]
 
-    def profile(self, signals: Signals, anchor: int) -> NDArray[np.float64]:
-        """Weekday and date together, shape (groups, 7), 1 = an average day."""
-        dates = signals.month_day[anchor + 1 : anchor + 1 + WEEK]
-        profile = self.weekday * (1 + self.month[:, dates])
-        return np.maximum(profile, 0)
+    def days_of(self, signals: Signals, rows: Ints, anchor: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of each SKU: its weekdays' shares of a usual day, and what the dates of its group add to that, as a share of it. Shape
+        of each (rows, 7)."""
+        group = signals.history.group[rows]
+        dates = self.month[:, signals.month_day[anchor + 1 : anchor + 1 + WEEK]]
+        return own_weekdays(signals, rows, anchor, self.weekday[group]), dates[group]
 
 
 def ahead_of(signals: Signals, anchor: int) -> Ahead:
     """What is said of the week after an anchor; worked out once."""
     if anchor not in signals.ahead:
-        signals.ahead[anchor] = Ahead(weekday_profile(signals, anchor), month_profile(signals, anchor))
+        signals.ahead[anchor] = Ahead(weekday_profile(signals.by_group, anchor), month_profile(signals, anchor))
     return signals.ahead[anchor]
 
 
@@ -109,11 +106,20 @@ def week_features(signals: Signals, rows: Ints, anchor: int, level: Floats, ahea
     return _table(columns)
 
 
-def day_features(signals: Signals, rows: Ints, anchor: int, horizon: Ints, level: Floats, ahead: Ahead) -> Floats:
-    """Features of the target day: (rows, features). ``horizon`` is 1…7 a row."""
+def day_features(
+    signals: Signals,
+    rows: Ints,
+    anchor: int,
+    horizon: Ints,
+    level: Floats,
+    weekdays: NDArray[np.float64],
+    dates: NDArray[np.float64],
+) -> Floats:
+    """Features of the target day: (rows, features). ``horizon`` is 1…7 a row; ``weekdays`` and ``dates``: what ``Ahead.days_of``
+    says of that day, a number a row."""
     day = anchor + horizon
-    same = np.full((len(rows), PROFILE_WEEKS), np.nan, np.float32)
-    for week in range(1, PROFILE_WEEKS + 1):
+    same = np.full((len(rows), SAME_WEEKS), np.nan, np.float32)
+    for week in range(1, SAME_WEEKS + 1):
         past = day - WEEK * week
         there = past >= signals.first[rows]
         # peaks brought down to the usual: the Wednesdays after a Wednesday's 11.11 must not inherit it
@@ -121,13 +127,11 @@ def day_features(signals: Signals, rows: Ints, anchor: int, horizon: Ints, level
     present = np.isfinite(same)
     filled = np.where(present, same, 0)
     means: list[NDArray[np.generic]] = []
-    for weeks in (1, 2, 4, PROFILE_WEEKS):
+    for weeks in (1, 2, 4, SAME_WEEKS):
         seen = present[:, :weeks].sum(axis=1)
         means.append(np.where(seen > 0, filled[:, :weeks].sum(axis=1) / np.maximum(seen, 1) / level, np.nan))
     weekday = (signals.history.first_day.weekday() + day) % WEEK
-    group = signals.history.group[rows]
-    month = ahead.month[group, signals.month_day[day]]
-    return _table([*means, weekday, horizon, ahead.weekday[group, horizon - 1], month])
+    return _table([*means, weekday, horizon, weekdays, dates])
 
 
 def _exponential(

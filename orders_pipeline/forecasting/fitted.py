@@ -15,7 +15,13 @@ from orders_pipeline.forecasting import hurdle, sample, weekly
 from orders_pipeline.forecasting.calibration import RatioQuantiles, whole_units
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, TOTAL_QUANTILES, Outcome
 from orders_pipeline.forecasting.profiles import WEEK
-from orders_pipeline.forecasting.week_quantiles import LearnedQuantiles, Spread, WeekQuantiles, least_error
+from orders_pipeline.forecasting.week_quantiles import (
+    LearnedQuantiles,
+    Spread,
+    WeekQuantiles,
+    features_of,
+    least_error,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,24 +30,26 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-PAIRS, HORIZONS = 100_000, 2
-"""SKU-weeks to learn from, and days of each: 200,000 days. 100,000 cost .004 of WRMSSE, 350,000 change nothing beyond noise
-(forecast research, section 4)."""
+PAIRS, DAYS = 100_000, 200_000
+"""SKU-weeks to learn from, and days of these, two of each or, in a small shop, up to all seven. 100,000 days cost .004 of WRMSSE,
+350,000 change nothing beyond noise (forecast research, section 4)."""
 DRAWS, DRAWN_SKUS = 3, 5_000
 """Whole forecasts, each from its own draw of cases, that are averaged where at most so many SKUs are forecast: .003 of the week's
 quantile loss on Online Retail II for three times the cost; large shops gain less and wait longer (docs/forecasts.md)."""
 CALIBRATION_PAIRS = 20_000
-"""Whole weeks, for errors of the total: some 120 bins of 170, 100 at least where they are halved. Drawn by size once more: best
+"""Whole weeks, for errors of the total: some 120 bins of 170, 100 at least where they are cut. Drawn by size once more: best
 sellers in a long tail are else too few for a bin. Of 6 that sell 20 a day among 6,000 that sell .05 the week's q95 was 173 to 204
-in three simulated shops, and is 164 to 179 (160 is true); the week's quantile loss of development origins is .0002 (M5), .0015
+in three simulated shops, and is 164 to 172 (160 is true); the week's quantile loss of development origins is .0002 (M5), .0015
 (Online Retail II) and .0023 (The Complete Journey) less."""
 LEARNED_SHARE = 0.5
 """Of the quantiles that are learned, of the week model alone, in those of the total: two ways that err differently err less
 together (against bins of both: .0012 of the week's quantile loss on M5, .003 on Online Retail II)."""
 WEEK_SHARE = 0.5  # of the week model in the total; 0 and 1 lose up to .01 of the week's quantile loss
 SHAPE_SHARE = 0.3
-"""Of weekdays and dates of the group in how a week lies in its days, the rest is the day model's: development origins have .0002
-(M5) and .0005 (Online Retail II) less WRMSSE, 0 and .0003 less WSPL. At .5 it is .0001 more and .0002 less WRMSSE than at .3."""
+"""Of the SKU's weekdays and its group's dates in how a week lies in its days, the rest is the day model's: with the group's
+weekdays alone, development origins had .0002 (M5) and .0005 (Online Retail II) less WRMSSE, 0 and .0003 less WSPL. .5 is .0002
+of WRMSSE better on M5. Weeks whose days differ more (.6 of each): M5 -.0005, Online Retail II +.0003, The Complete Journey
++.0006."""
 WEEKLY_PAIRS = 30_000  # for the model of weeks alone: 60,000 are .0005 of WRMSSE better and cost half a second
 DAY_BINS, DAY_SPREAD_BINS = 40, 4
 """Of the fast mode's days, by size and by the spread of their week; by size alone, WSPL of development origins is .002 to .003
@@ -76,7 +84,7 @@ def forecast(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anch
 
 
 def _forecast(signals: Signals, anchors: list[int], now: sample.Cases, seed: int) -> _Draw:
-    cases = sample.draw(signals, anchors, PAIRS, HORIZONS, seed)
+    cases = sample.draw(signals, anchors, PAIRS, DAYS, seed)
     week_model, unseen = weekly.fit(cases, seed)
     day_model = hurdle.fit(cases, seed)
 
@@ -85,8 +93,9 @@ def _forecast(signals: Signals, anchors: list[int], now: sample.Cases, seed: int
     some = taught[sample.mostly_large(cases.level[taught], CALIBRATION_PAIRS, np.random.default_rng(seed))]
     past = sample.whole_weeks(signals, cases, some)
     expected = _total(day_model.days(past, spread=False).mean, unseen[some])
-    spread = Spread.fit(past, expected, seed)
-    quantiles = WeekQuantiles.fit(past, expected, spread.width(past, expected))
+    features = features_of(past, expected)
+    spread = Spread.fit(features, past.units.sum(axis=1), expected, seed)
+    quantiles = WeekQuantiles.fit(past, expected, spread.width(features))
     learned = LearnedQuantiles.fit(cases.only(taught), np.maximum(unseen[taught], LEAST_WEEK), seed)
 
     days = day_model.days(now)
@@ -96,7 +105,7 @@ def _forecast(signals: Signals, anchors: list[int], now: sample.Cases, seed: int
     # sales are as large as the total says; how often a day sells is the day model's
     days = days.expecting(mean)
     by_day = day_model.quantiles(days)
-    totals, with_bulk = quantiles.apply(total, spread.width(now, total))
+    totals, with_bulk = quantiles.apply(total, spread.width(features_of(now, total)))
     totals += LEARNED_SHARE * (learned.apply(now, np.maximum(week, LEAST_WEEK)) - totals)
     return _Draw(day_model, days, mean, by_day, totals, with_bulk)
 
@@ -115,18 +124,20 @@ def _shares(draws: list[_Draw], quantiles: NDArray[np.int64]) -> Array:
 
 
 def forecast_weekly(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int, seed: int) -> Outcome:
-    """As ``forecast``, without the model of days: weeks are cut into days by the group's weekdays and dates."""
-    cases = sample.draw(signals, anchors, WEEKLY_PAIRS, 1, seed)
+    """As ``forecast``, without the model of days: weeks are cut into days by the SKU's weekdays and its group's dates."""
+    cases = sample.draw(signals, anchors, WEEKLY_PAIRS, 0, seed)
     week_model, unseen = weekly.fit(cases, seed)
     taught = sample.taught(cases)
     cases, unseen = cases.only(taught), unseen[taught]
     past = np.maximum(_by_shape(cases.profile, unseen), LEAST_DAY)
     now = sample.known(signals, rows, anchor, sample.all_days(len(rows))[:, :1])
     mean = np.maximum(_by_shape(now.profile, week_model.total(now)), LEAST_DAY)
-    spread = Spread.fit(cases, past.sum(axis=1), seed)
-    past_width, width = spread.width(cases, past.sum(axis=1)), spread.width(now, mean.sum(axis=1))
-    quantiles = WeekQuantiles.fit(cases, past.sum(axis=1), past_width)
-    totals, with_bulk = quantiles.apply(mean.sum(axis=1), width)
+    past_total, total = past.sum(axis=1), mean.sum(axis=1)
+    features = features_of(cases, past_total)
+    spread = Spread.fit(features, cases.units.sum(axis=1), past_total, seed)
+    past_width, width = spread.width(features), spread.width(features_of(now, total))
+    quantiles = WeekQuantiles.fit(cases, past_total, past_width)
+    totals, with_bulk = quantiles.apply(total, width)
     seen, sold = past.ravel(), cases.units.ravel()
     # a day's size alone says little: half a unit is one in two days here, ten in twenty there
     past_width, width = np.repeat(past_width, WEEK), np.repeat(width, WEEK)

@@ -25,11 +25,14 @@ TREES, SPREAD_TREES = 80, 40
 FEATURE_SHARE = 0.3
 """Of the features that a split may choose from: trees differ more, and their sum less from draw to draw. On development origins
 all features cost .0002 (M5) and .0009 (Online Retail II) of WSPL more."""
+LEAST_WEEKS = 20
+"""SKU-weeks in a leaf: days of one have most features in common. In small panels, which learn from all seven, leaves of 20 days
+follow noise."""
 SIZE_BINS, SPREAD_BINS = 20, 3
 BIN_CASES = 1_000
 """Residuals by predicted size and, where sales are many enough for bins of so many, by predicted deviation within it: the grid's
 ends rest on the two or three farthest of a thousand. Against 12 bins of size that is worth .0005 of WSPL on M5; bins of 500 to
-700 throughout cost Online Retail II .0010. Only the halves of bins that span much (``Bins``) are smaller."""
+700 throughout cost Online Retail II .0010. Only the parts of bins that span much (``Bins``) are smaller."""
 LEAST_MEAN = 1e-6  # units a day
 LEAST_DEVIATION = 0.1  # no size of a sale is known better than to about 10 %
 GRID = np.linspace(0.0025, 0.9975, 200)  # of the residuals' distribution; .95 of a sale that is certain is well inside
@@ -55,7 +58,7 @@ class Days:
 class Hurdle:
     """Fitted models and residual tables. Opaque: made by ``fit``."""
 
-    chance: Any
+    chance: Any | None  # None: every day had a sale
     size: Any
     spread: Any
     bins: Bins  # of size and deviation
@@ -68,7 +71,9 @@ class Hurdle:
         """``spread=False`` saves the deviation, for when only means are asked for."""
         features = table(cases)
         shape = cases.days.shape[:2]
-        chance = self.chance.predict_proba(features)[:, 1].reshape(shape)
+        chance = np.ones(shape)
+        if self.chance is not None:
+            chance = self.chance.predict_proba(features)[:, 1].reshape(shape)
         size = cases.level[:, None] * np.exp(self.size.predict(features).reshape(shape))
         deviation, place = np.ones(shape), np.zeros(shape, np.int64)
         if spread:
@@ -119,9 +124,13 @@ def fit(cases: Cases, seed: int) -> Hurdle:
     level = np.repeat(cases.level, day.shape[1])[teaches]
     units = np.take_along_axis(cases.units, day, axis=1).ravel()[teaches]
     demand = np.take_along_axis(cases.demand, day, axis=1).ravel()[teaches]
-    common = {**settings(seed, DAY_BINS), "max_features": FEATURE_SHARE}
+    common = {
+        **settings(seed, DAY_BINS),
+        "max_features": FEATURE_SHARE,
+        "min_samples_leaf": LEAST_WEEKS * day.shape[1],
+    }
     sold = units > 0
-    chance = HistGradientBoostingClassifier(max_iter=TREES, **common).fit(rows, sold)
+    chance = None if sold.all() else HistGradientBoostingClassifier(max_iter=TREES, **common).fit(rows, sold)
     rows, level, units, demand = rows[sold], level[sold], units[sold], demand[sold]
     log_size = np.log(units / level)
     size = HistGradientBoostingRegressor(max_iter=TREES, **common).fit(rows, log_size)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MAX_ANCHORS = 100  # weekly, two years back: 18 weeks alone cost .0055 of WRMSSE (forecast research, section 4)
 HURDLE_PAIRS = 1_000  # SKU-weeks to learn from: 80 trees on less follow noise
-HURDLE_DAYS = 500  # days with a sale, and days without: each model needs its own cases
+HURDLE_SALES = 500  # days with a sale: the model of their size needs cases of its own
 QUIET_DAYS = 28  # four weeks without a sale: worth telling
 
 FITTED = ("hurdle", "weekly")
@@ -111,7 +111,7 @@ def _choose(signals: Signals, anchors: list[int], mode: str) -> str:
     rows = [(anchor, candidates(signals, anchor)) for anchor in anchors]
     pairs = sum(len(skus) for _, skus in rows)
     sold = sum(int((signals.history.units[skus, a + 1 : a + 1 + WEEK] > 0).sum()) for a, skus in rows)
-    if pairs >= HURDLE_PAIRS and min(sold, pairs * WEEK - sold) >= HURDLE_DAYS:
+    if pairs >= HURDLE_PAIRS and sold >= HURDLE_SALES:
         return "weekly" if mode == "fast" else "hurdle"
     return "rule" if pairs >= BIN_ROWS and sold else "small"
 

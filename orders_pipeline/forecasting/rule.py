@@ -12,7 +12,7 @@ import numpy as np
 
 from orders_pipeline.forecasting.calibration import BIN_ROWS, RatioQuantiles, whole_units
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, TOTAL_QUANTILES, Outcome
-from orders_pipeline.forecasting.profiles import WEEK, weekday_profile
+from orders_pipeline.forecasting.profiles import WEEK, own_weekdays, weekday_profile
 from orders_pipeline.forecasting.sample import awake
 from orders_pipeline.forecasting.signals import YOUNG_DAYS, Signals, window_mean
 
@@ -50,7 +50,8 @@ def _mean(signals: Signals, rows: NDArray[np.int64], anchor: int) -> NDArray[np.
     own = window_mean(signals, "demand", rows, anchor, YOUNG_DAYS)
     leaning = (own * age + category * BORROWED_DAYS) / (age + BORROWED_DAYS)
     level = np.where((age < YOUNG_DAYS) & np.isfinite(category), leaning, level)
-    mean: NDArray[np.float64] = level[:, None] * weekday_profile(signals, anchor)[signals.history.group[rows]]
+    of_group = weekday_profile(signals.by_group, anchor)[signals.history.group[rows]]
+    mean: NDArray[np.float64] = level[:, None] * own_weekdays(signals, rows, anchor, of_group)
     return mean
 
 

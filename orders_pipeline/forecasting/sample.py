@@ -36,7 +36,7 @@ class Cases:
     Shapes: rows and anchors (n,): whose and when; base (n, features), week (n, features), days (n, horizons, features), level
     (n,); units and demand (n, 7): sold, and sold without bulk orders; ``usual`` (n, 7): the day teaches (no peak, shop open, in
     stock); ``whole`` (n,): the shop was open and the SKU in stock all week, so what was sold is what was asked for;
-    ``profile`` (n, 7): weekday and date of the group, 1 = an average day.
+    ``profile`` (n, 7): weekday of the SKU and date of its group, 1 = an average day.
     """
 
     rows: Ints
@@ -69,15 +69,18 @@ def candidates(signals: Signals, anchor: int) -> Ints:
     return rows[anchor - signals.history.first_sale[rows] + 1 >= YOUNG_DAYS]
 
 
-def draw(signals: Signals, anchors: list[int], pairs: int, horizons: int, seed: int) -> Cases:
-    """About ``pairs`` SKU-weeks, evenly from all anchors, with the features of ``horizons`` of their days, evenly too.
+def draw(signals: Signals, anchors: list[int], pairs: int, days: int, seed: int) -> Cases:
+    """About ``pairs`` SKU-weeks, evenly from all anchors, with the features of about ``days`` of their days together, as many of
+    each and one at least, evenly too.
 
     Mostly of SKUs that sell much: evenly drawn, the few with most of the sales would be so few that models could not tell one
     of 3 units a day from one of 50.
     """
     rng = np.random.default_rng(seed)
     groups = [(anchor, candidates(signals, anchor)) for anchor in anchors]
-    share = min(1.0, pairs / max(sum(len(rows) for _, rows in groups), 1))
+    there = max(sum(len(rows) for _, rows in groups), 1)
+    share = min(1.0, pairs / there)
+    horizons = int(np.clip(days // min(pairs, there), 1, WEEK))
     parts = []
     for anchor, rows in groups:
         sizes = window_mean(signals, "demand", rows, anchor, SIZE_DAYS)
@@ -126,8 +129,14 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
     base, level = f.base_features(signals, rows, anchor)
     ahead = f.ahead_of(signals, anchor)
     count = horizons.shape[1]
+    weekdays, dates = ahead.days_of(signals, rows, anchor)
     days = f.day_features(
-        signals, np.repeat(rows, count), anchor, horizons.ravel(), np.repeat(level, count), ahead
+        signals,
+        np.repeat(rows, count),
+        anchor,
+        horizons.ravel(),
+        np.repeat(level, count),
+        *(np.take_along_axis(each, horizons - 1, axis=1).ravel() for each in (weekdays, dates)),
     ).reshape(len(rows), count, -1)
     shape = (len(rows), WEEK)
     units, demand, usual = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
@@ -141,7 +150,6 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
         usual[:, : len(over)] = stocked & signals.ordinary(over)
         whole[:] = stocked.all(axis=1) & ~signals.history.closed[over].any()
     week = f.week_features(signals, rows, anchor, level, ahead)
-    profile = ahead.profile(signals, anchor)[signals.history.group[rows]]
     return Cases(
         rows,
         np.full(len(rows), anchor),
@@ -154,7 +162,7 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
         demand,
         usual,
         whole,
-        profile,
+        np.maximum(weekdays * (1 + dates), 0),
     )
 
 

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from orders_pipeline.forecasting.peaks import usual_share
-from orders_pipeline.forecasting.profiles import WEEK, date_deviations, group_totals, month_days
+from orders_pipeline.forecasting.profiles import (
+    WEEK,
+    date_deviations,
+    group_totals,
+    month_days,
+    own_days,
+    own_shares,
+    weekday_profile,
+    weekday_variance,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +60,7 @@ class Signals:
     first: Ints  # first day of a series within the columns
     by_group: NDArray[np.float64]  # (groups, days) demand of a group, peaks brought down to the usual
     deviations: NDArray[np.float64]  # (groups, days): see ``profiles.date_deviations``
+    weekday_variance: float  # of SKUs' own weekdays around their groups', see ``profiles.own_weekdays``
     month_day: Ints  # day of the month of each column and of the week after the last
     ahead: dict[int, Ahead]  # anchor → what ``features.ahead_of`` found
 
@@ -96,7 +106,10 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
     found = usual_share(history.orders, history.closed)
     usual = found if usual is None else np.minimum(found, usual)
     first_end = history.days % WEEK or WEEK
-    totals = group_totals(demand, history.group)
+    totals = group_totals(demand, history.group) * usual
+    last, days = history.days - 1, own_days(history.days - 1)
+    shares, chance = own_shares(demand[:, days], usual[days], history.first_sale, last)
+    of_group = weekday_profile(totals, last)[history.group]
     return Signals(
         history,
         demand,
@@ -106,8 +119,9 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
         {name: _weekly_sums(values(), first_end) for name, values in parts.items()},
         first_end,
         np.maximum(history.first_sale, 0).astype(np.int64),
-        totals * usual,
-        date_deviations(totals * usual),
+        totals,
+        date_deviations(totals),
+        weekday_variance(shares, chance, of_group),
         month_days(history.first_day, history.days + WEEK),
         {},
     )

