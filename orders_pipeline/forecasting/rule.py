@@ -15,6 +15,7 @@ from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES,
 from orders_pipeline.forecasting.profiles import WEEK, own_weekdays, weekday_profile
 from orders_pipeline.forecasting.sample import awake
 from orders_pipeline.forecasting.signals import YOUNG_DAYS, Signals, window_mean
+from orders_pipeline.forecasting.week_quantiles import least_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,8 +70,9 @@ def forecast(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anch
     days = by_day.apply(flat)
     shares = by_day.shares(seen.ravel(), happened.ravel(), SHARED_QUANTILES)[by_day.bins.place(flat)]
     total = mean.sum(axis=1)
+    median = total * by_week.table[by_week.bins.place(total), TOTAL_QUANTILES.index(0.5)]
     return Outcome(
-        mean,
+        mean * least_error(total, median)[:, None],
         days.reshape(*mean.shape, len(DAY_QUANTILES)),
         by_week.apply(total),
         # winsorising keeps bulk orders out of the level; the shop's own ratio puts their usual share back

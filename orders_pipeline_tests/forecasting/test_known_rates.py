@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from scipy.stats import poisson
 
-from orders_pipeline.forecasting import make_forecast
+from orders_pipeline.forecasting import make_forecast, model
+from orders_pipeline.forecasting.outcome import Outcome
 from orders_pipeline_tests.forecasting.conftest import MADE_ON, Row, fill_sales
 
 Rows = Callable[[int, int, int], list[Row]]
@@ -129,3 +130,31 @@ def test_best_sellers_that_never_miss_a_day_are_learned_from_and_keep_their_own_
     for name in DAYS:
         quantile = poisson.ppf(int(name[1:]) / 100, truth)
         assert np.abs(made.daily[name].to_numpy().reshape(60, 7) / quantile - 1).mean() < 0.1
+
+
+def test_a_small_shop_is_told_nearer_by_models_and_rule_together(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five shops of 15 SKUs with known rates: how far quantiles of the week lie from the true ones."""
+    rng = np.random.default_rng(3)
+    missed = {0.0: 0.0, model.RULE_SHARE: 0.0}
+    for _ in range(5):
+        rate = rng.gamma(1.5, 2, 15)
+        con.execute("DELETE FROM planning.daily_sku_sales")
+        fill_sales(con, rows_of(rng.poisson(rate[:, None], (15, 365))))
+        truth = np.column_stack([poisson.ppf(int(name[1:]) / 100, 7 * rate) for name in WEEK])
+        for share in missed:
+            monkeypatch.setattr(model, "RULE_SHARE", share)
+            made = make_forecast(con, MADE_ON)
+            assert made.model == "hurdle"
+            missed[share] += float(np.abs(made.totals[WEEK].to_numpy() - truth).sum())
+    assert missed[0.5] < 0.9 * missed[0.0]
+
+
+def test_a_large_shop_needs_no_rule(
+    con: duckdb.DuckDBPyConnection, shop_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(Outcome, "towards")
+    monkeypatch.setattr(model, "RULE_PAIRS", 1_000)
+    fill_sales(con, shop_rows(150, 90, 3))
+    assert make_forecast(con, MADE_ON).model == "hurdle"
