@@ -43,7 +43,7 @@ SAMPLED = "auto-ets"
 )
 @click.option(
     "--skus", type=click.IntRange(1), metavar="N",
-    help="Repeat the panel's series until the tables hold N of them: what a large shop costs.",
+    help="A shop of N SKUs: the panel's repeated until there are as many, or N of them drawn by the first seed.",
 )  # fmt: skip
 @click.option(
     "--data-folder",
@@ -73,6 +73,7 @@ def forecast(
       orders-pipeline bench forecast --panel m5 --method ours --method fast --method lightgbm
       orders-pipeline bench forecast --panel online-retail --method auto-ets --method ours --sample 200 --last 3
       orders-pipeline bench forecast --panel m5 --skus 100000 --last 1
+      orders-pipeline bench forecast --panel m5 --skus 15 --seed 1 --method ours --method auto-ets
     """
     from orders_pipeline.bench.forecast.panels import origins
     from orders_pipeline.bench.forecast.run import check_libraries, kept_panel, run
@@ -88,7 +89,7 @@ def forecast(
             say(f"Skipped: panel {panel} has no {which} origins.")
             continue
         try:
-            with kept_panel(panel, data_folder, skus or 0) as folder:
+            with kept_panel(panel, data_folder, skus or 0, (seeds or (0,))[0]) as folder:
                 results += run(panel, folder, chosen, wanted, seeds or (0,), sample or 0, say)
         except UserError as error:
             say(f"Skipped: {error}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orders_pipeline.forecasting.profiles import WEEK, month_profile, own_weekdays, weekday_profile
+from orders_pipeline.forecasting.profiles import WEEK, month_profile, own_weekdays
 from orders_pipeline.forecasting.signals import HALF_LIVES, Signals, days_since_sale, ratio, robust_level, window_mean
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ def base_features(signals: Signals, rows: Ints, anchor: int) -> tuple[Floats, Fl
 class Ahead:
     """What groups say about the week after an anchor. Shapes: (groups, 7), (groups, 32)."""
 
-    weekday: Floats
     month: NDArray[np.float64]
 
     def days_of(self, signals: Signals, rows: Ints, anchor: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -80,13 +79,13 @@ class Ahead:
         of each (rows, 7)."""
         group = signals.history.group[rows]
         dates = self.month[:, signals.month_day[anchor + 1 : anchor + 1 + WEEK]]
-        return own_weekdays(signals, rows, anchor, self.weekday[group]), dates[group]
+        return own_weekdays(signals, rows, anchor), dates[group]
 
 
 def ahead_of(signals: Signals, anchor: int) -> Ahead:
     """What is said of the week after an anchor; worked out once."""
     if anchor not in signals.ahead:
-        signals.ahead[anchor] = Ahead(weekday_profile(signals.by_group, anchor), month_profile(signals, anchor))
+        signals.ahead[anchor] = Ahead(month_profile(signals, anchor))
     return signals.ahead[anchor]
 
 

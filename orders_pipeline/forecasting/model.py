@@ -92,8 +92,8 @@ def make_forecast(
         learned = selling[grown] if model in FITTED else selling[:0]
         if learned.size:
             told = _fitted(signals, anchors, learned, seed, model)
-            if rule_share > 0:
-                told = told.towards(rule.forecast(signals, anchors, learned, last), rule_share)
+            by_rule = rule.learned(signals, anchors, learned, last) if rule_share > 0 else None
+            told = told if by_rule is None else told.towards(by_rule, rule_share)
             _fill(outcome, learned, told)
         simple = selling[~grown] if model in FITTED else selling
         if simple.size:

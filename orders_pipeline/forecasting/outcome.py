@@ -19,8 +19,9 @@ SHARED_QUANTILES = (0.9, 0.95)  # whose coverage is judged
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Seven days of each SKU. ``mean`` is of demand without bulk orders, and where models say it near what errs least: below the
-    expected units where sales are skewed or few. Quantiles and ``with_bulk``, which is what is expected, know bulk orders.
+    """Seven days of each SKU. ``mean`` is of demand without bulk orders, and where there are errors to learn from near what errs
+    least: below the expected units where sales are skewed or few. Quantiles and ``with_bulk``, which is what is expected, know
+    bulk orders.
 
     ``shares``: a quantile Q of a sparse day, a whole number, covers more than its level q. Counting of the days that sell
     exactly Q only the share (q − F(Q − 1)) / (F(Q) − F(Q − 1)) makes its coverage q again (randomised probability integral
@@ -45,7 +46,7 @@ class Outcome:
         return Outcome(mean("mean"), days, whole_units(mean("totals")), mean("with_bulk"), shares)
 
     def _shares_at(self, days: NDArray[np.int64]) -> NDArray[np.float64]:
-        """``shares`` where ``days`` are the quantiles; none of the days that sell a number above them, all below."""
+        """``shares`` if ``days`` were the quantiles: 1 where they lie below the own ones, 0 where above."""
         at = [DAY_QUANTILES.index(level) for level in SHARED_QUANTILES]
         difference = days[..., at] - self.days[..., at]
         found: NDArray[np.float64] = np.where(difference == 0, self.shares, (difference < 0).astype(np.float64))

@@ -1,7 +1,7 @@
 """What groups of SKUs have in common, the shape of a week and the shape of a month, and how far a SKU's own week differs.
 
 Single SKUs are too sparse to show these, unless they sell much. Causal: for an anchor (the last known day) only days up to it
-are used.
+are used. One number is of the whole shop and of all days that are known: how far SKUs' weeks differ (``weekday_variance``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from orders_pipeline.forecasting.history import SalesHistory
     from orders_pipeline.forecasting.signals import Floats, Signals
 
 WEEK = 7
@@ -40,11 +41,11 @@ def group_totals(units: Floats, group: NDArray[np.int32]) -> NDArray[np.float64]
     return totals
 
 
-def weekday_profile(totals: NDArray[np.float64], anchor: int) -> Floats:
+def weekday_profile(totals: NDArray[np.float64], anchor: int, most_weeks: int = PROFILE_WEEKS) -> Floats:
     """Share of a usual day that each of the next seven days has, shape (groups, 7), from sales without peaks of shape (groups,
-    days); small groups lean on the shop's."""
+    days), the last ``most_weeks`` of them; small groups lean on the shop's."""
     groups = len(totals)
-    weeks = min(PROFILE_WEEKS, (anchor + 1) // WEEK)
+    weeks = min(most_weeks, (anchor + 1) // WEEK)
     if weeks == 0:
         return np.ones((groups, WEEK), np.float32)
     by_group = totals[:, anchor + 1 - weeks * WEEK : anchor + 1].reshape(groups, weeks, WEEK).sum(axis=1)
@@ -55,23 +56,28 @@ def weekday_profile(totals: NDArray[np.float64], anchor: int) -> Floats:
 
 
 def own_shares(
-    demand: Floats, usual: NDArray[np.float64], first_sale: NDArray[np.int32], anchor: int
-) -> tuple[Floats, NDArray[np.float64]]:
-    """Share of a usual day that each of the next seven days had within ``OWN_WEEKS``, shape (SKUs, 7), and the variance that
-    chance gives each, shape (SKUs, 1): infinite where a SKU is too young or sold nothing. Days of ``demand`` (SKUs, days) begin
-    with the first of the weeks, those of ``usual`` (days,) too; the last is the anchor."""
-    weeks = demand.shape[1] // WEEK
-    sold = demand.reshape(len(demand), weeks, WEEK)
-    share_usual = usual.reshape(weeks, WEEK).astype(np.float32)
-    lived = np.clip((anchor + 1 - np.maximum(first_sale, 0)) // WEEK, 1, max(weeks, 1))[:, None]
-    mean = np.einsum("nwd,wd->nd", sold, share_usual) / lived
-    square = np.einsum("nwd,nwd,wd->nd", sold, sold, share_usual**2) / lived
+    demand: Floats, present: NDArray[np.bool_], usual: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Share of a usual day that each of the next seven days had, shape (SKUs, 7), and the variance that chance gives each, shape
+    (SKUs, 1): infinite where a SKU is too young or sold nothing.
+
+    ``demand`` and ``present`` (SKUs, days), ``usual`` (days,): of ``own_days``. ``present``: the SKU was on sale and in stock,
+    the shop open; what demand is filled with elsewhere knows no weekdays.
+    """
+    shape = (len(demand), demand.shape[1] // WEEK, WEEK)
+    there = present.reshape(shape).astype(np.float32)
+    sold = demand.reshape(shape) * there
+    usual_share = usual.reshape(shape[1:]).astype(np.float32)
+    days = np.maximum(there.sum(axis=1), 1)
+    mean = np.einsum("nwd,wd->nd", sold, usual_share) / days
+    square = np.einsum("nwd,nwd,wd->nd", sold, sold, usual_share**2) / days
     level = mean.mean(axis=1, keepdims=True)
-    known = (lived >= LEAST_OWN_WEEKS) & (level > 0)
+    known = (there.sum(axis=1).min(axis=1, keepdims=True) >= LEAST_OWN_WEEKS) & (level > 0)
     level = np.where(known, level, 1)
     # one variance for all seven, and never below what whole units have by chance
     variance = np.maximum((square - mean**2).mean(axis=1, keepdims=True), level)
-    return mean / level, np.where(known, variance / lived / level**2, np.inf)
+    chance = variance * (1 / days).mean(axis=1, keepdims=True) / level**2
+    return mean / level, np.where(known, chance, np.inf)
 
 
 def own_days(anchor: int) -> slice:
@@ -79,7 +85,13 @@ def own_days(anchor: int) -> slice:
     return slice(anchor + 1 - min(OWN_WEEKS, (anchor + 1) // WEEK) * WEEK, anchor + 1)
 
 
-def weekday_variance(shares: Floats, chance: NDArray[np.float64], of_group: Floats) -> float:
+def present_days(history: SalesHistory, rows: NDArray[np.int64], days: slice) -> NDArray[np.bool_]:
+    """Whether a SKU had had its first sale and was in stock, and the shop open, shape (rows, days)."""
+    begun = np.arange(days.start, days.stop) >= history.first_sale[rows, None]
+    return begun & ~history.without_stock[rows, days] & ~history.closed[days]
+
+
+def weekday_variance(shares: NDArray[np.float64], chance: NDArray[np.float64], of_group: Floats) -> float:
     """How far SKUs' weekdays lie from their groups' beyond chance, a variance: by moments, those that are well known counting
     most. ``of_group``: (SKUs, 7)."""
     known = np.isfinite(chance[:, 0])
@@ -94,15 +106,17 @@ def weekday_variance(shares: Floats, chance: NDArray[np.float64], of_group: Floa
     return found
 
 
-def own_weekdays(signals: Signals, rows: NDArray[np.int64], anchor: int, of_group: Floats) -> NDArray[np.float64]:
-    """Share of a usual day that each of the next seven days has for each SKU, shape (rows, 7): its group's, and from there as far
-    towards its own as these can be told from chance (James–Stein). A SKU that sells little keeps its group's."""
-    days = own_days(anchor)
-    shares, chance = own_shares(
-        signals.demand[rows, days], signals.usual[days], signals.history.first_sale[rows], anchor
-    )
+def own_weekdays(signals: Signals, rows: NDArray[np.int64], anchor: int) -> NDArray[np.float64]:
+    """Share of a usual day that each of the next seven days has for each SKU, shape (rows, 7): its group's of ``PROFILE_WEEKS``,
+    and from there as far as its own lay from the group's within ``OWN_WEEKS``, as far as that can be told from chance
+    (James–Stein). A SKU that sells little keeps its group's; where the weeks of a whole group change, all of its SKUs follow."""
+    days, group = own_days(anchor), signals.history.group[rows]
+    present = present_days(signals.history, rows, days)
+    shares, chance = own_shares(signals.demand[rows, days], present, signals.usual[days])
+    then = weekday_profile(signals.by_group, anchor, OWN_WEEKS)[group]
     reliability = signals.weekday_variance / np.maximum(signals.weekday_variance + chance, 1e-12)
-    return np.maximum(of_group + reliability * (shares - of_group), 0)
+    now = weekday_profile(signals.by_group, anchor)[group]
+    return np.maximum(now + reliability * (shares - then), 0)
 
 
 def date_deviations(totals: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Forecasts without a fitted model, for little data: a robust level times the weekday profile.
+"""Forecasts without a fitted model, for little data: a robust level times the SKU's weekdays.
 
 Quantiles come from what the same rule missed at past anchors, and, where a shop is too small even for that, from a negative
 binomial with a usual spread. Choosing between them is ``model.py``'s.
@@ -12,7 +12,7 @@ import numpy as np
 
 from orders_pipeline.forecasting.calibration import BIN_ROWS, RatioQuantiles, whole_units
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, TOTAL_QUANTILES, Outcome
-from orders_pipeline.forecasting.profiles import WEEK, own_weekdays, weekday_profile
+from orders_pipeline.forecasting.profiles import WEEK, own_weekdays
 from orders_pipeline.forecasting.sample import awake
 from orders_pipeline.forecasting.signals import YOUNG_DAYS, Signals, window_mean
 from orders_pipeline.forecasting.week_quantiles import least_error
@@ -51,18 +51,23 @@ def _mean(signals: Signals, rows: NDArray[np.int64], anchor: int) -> NDArray[np.
     own = window_mean(signals, "demand", rows, anchor, YOUNG_DAYS)
     leaning = (own * age + category * BORROWED_DAYS) / (age + BORROWED_DAYS)
     level = np.where((age < YOUNG_DAYS) & np.isfinite(category), leaning, level)
-    of_group = weekday_profile(signals.by_group, anchor)[signals.history.group[rows]]
-    mean: NDArray[np.float64] = level[:, None] * own_weekdays(signals, rows, anchor, of_group)
+    mean: NDArray[np.float64] = level[:, None] * own_weekdays(signals, rows, anchor)
     return mean
 
 
 def forecast(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int) -> Outcome:
-    """Seven days after ``anchor``; quantiles from the newest ``ANCHORS`` of the past ``anchors`` (newest first)."""
+    """Seven days after ``anchor``, with the shop's own past errors or, where these are too few, with a usual spread."""
+    return learned(signals, anchors, rows, anchor) or forecast_small(signals, rows, anchor)
+
+
+def learned(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int) -> Outcome | None:
+    """Seven days after ``anchor``; quantiles from the newest ``ANCHORS`` of the past ``anchors`` (newest first), None where these
+    have too little to learn from."""
     seen, happened = _past(signals, anchors, closed=False)
     if len(seen) < BIN_ROWS:  # a young shop: weeks with closed days tell more than none
         seen, happened = _past(signals, anchors, closed=True)
     if len(seen) < BIN_ROWS or not happened.any():  # the past is there, but of SKUs that sleep by now
-        return forecast_small(signals, rows, anchor)
+        return None
     mean = np.maximum(_mean(signals, rows, anchor), 1e-6)
     by_day = RatioQuantiles.fit(seen.ravel(), happened.ravel(), DAY_QUANTILES, DAY_BINS)
     by_week = RatioQuantiles.fit(seen.sum(axis=1), happened.sum(axis=1), TOTAL_QUANTILES, TOTAL_BINS)

@@ -1,7 +1,7 @@
 """Demand cleaned of bulk orders, and running sums of it from which levels at any past day are one subtraction away.
 
-Causal throughout: what is computed for an anchor (the last known day) uses days up to it only. Profiles of groups are
-``profiles.py``'s, what a model learns from ``features.py``'s.
+Causal: what is computed for an anchor (the last known day) uses days up to it only, but for ``weekday_variance``. Profiles of
+groups are ``profiles.py``'s, what a model learns from ``features.py``'s.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import numpy as np
 
 from orders_pipeline.forecasting.peaks import usual_share
 from orders_pipeline.forecasting.profiles import (
+    OWN_WEEKS,
     WEEK,
     date_deviations,
     group_totals,
     month_days,
     own_days,
     own_shares,
+    present_days,
     weekday_profile,
     weekday_variance,
 )
@@ -60,7 +62,9 @@ class Signals:
     first: Ints  # first day of a series within the columns
     by_group: NDArray[np.float64]  # (groups, days) demand of a group, peaks brought down to the usual
     deviations: NDArray[np.float64]  # (groups, days): see ``profiles.date_deviations``
-    weekday_variance: float  # of SKUs' own weekdays around their groups', see ``profiles.own_weekdays``
+    weekday_variance: (
+        float  # of SKUs' own weekdays around their groups', up to the last column: see ``profiles.own_weekdays``
+    )
     month_day: Ints  # day of the month of each column and of the week after the last
     ahead: dict[int, Ahead]  # anchor → what ``features.ahead_of`` found
 
@@ -108,8 +112,9 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
     first_end = history.days % WEEK or WEEK
     totals = group_totals(demand, history.group) * usual
     last, days = history.days - 1, own_days(history.days - 1)
-    shares, chance = own_shares(demand[:, days], usual[days], history.first_sale, last)
-    of_group = weekday_profile(totals, last)[history.group]
+    present = present_days(history, np.arange(len(demand)), days)
+    shares, chance = own_shares(demand[:, days], present, usual[days])
+    of_group = weekday_profile(totals, last, OWN_WEEKS)[history.group]
     return Signals(
         history,
         demand,

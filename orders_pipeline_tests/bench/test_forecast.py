@@ -191,6 +191,22 @@ def test_a_large_shop_is_the_series_repeated_and_forecast_the_same(small_panel: 
     assert once.mean.shape == thrice.mean.shape == (12, 7)
 
 
+def test_a_small_shop_is_drawn_from_a_panel(small_panel: Path, tmp_path: Path) -> None:
+    shops = []
+    for number, seed in enumerate((1, 2, 1)):
+        panel = panels.load("m5", small_panel)
+        kept.keep(panel, tmp_path / str(number), 5, seed)
+        shop = kept.opened(tmp_path / str(number))
+        shops.append(shop.skus.tolist())
+        assert (len(shop.skus), kept.stored_skus(tmp_path / str(number))) == (5, 5)
+        rows = [panel.skus.tolist().index(sku) for sku in shop.skus]
+        assert np.array_equal(shop.units, panel.units[rows])
+        for table in ("planning.daily_sku_sales", "core.skus"):
+            stored = shop.con.execute(f"SELECT DISTINCT merchant_sku FROM {table} ORDER BY merchant_sku").fetchall()
+            assert [sku for (sku,) in stored] == shop.skus.tolist()
+    assert shops[0] == shops[2] != shops[1]
+
+
 def test_an_unknown_method_is_wrong_usage(tmp_path: Path) -> None:
     done = forecast_bench(tmp_path, tmp_path, "--method", "prophet")
     assert done.exit_code == 2

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from orders_pipeline.forecasting.features import ahead_of
 from orders_pipeline.forecasting.history import SalesHistory
 from orders_pipeline.forecasting.peaks import closed_days
 from orders_pipeline.forecasting.profiles import WEEK, own_weekdays
@@ -17,14 +16,29 @@ SKUS, DAYS = 400, 371
 GROUP_WEEK = np.array([0.8, 0.8, 0.9, 0.9, 1.2, 1.3, 1.1])
 
 
-def shop(differing: float, rate: np.ndarray, first_sale: int = 0) -> tuple[Signals, np.ndarray]:
-    """One group whose SKUs' weekdays lie around its own with the deviation ``differing``, and the true weekdays (SKUs, 7)."""
+def shop(
+    differing: float,
+    rate: np.ndarray,
+    first_sale: int = 0,
+    changed: int = DAYS,
+    out_of_stock: int = 0,
+    young: int = SKUS,
+) -> tuple[Signals, np.ndarray]:
+    """One group whose SKUs' weekdays lie around its own with the deviation ``differing``, and the true weekdays (SKUs, 7).
+
+    ``first_sale``: day before which ``young`` SKUs sell nothing; ``changed``: days since the group's week has been what it is,
+    the reverse of the one before; ``out_of_stock``: SKUs that are so for 200 days."""
     rng = np.random.default_rng(5)
     truth = GROUP_WEEK * np.exp(rng.normal(0, differing, (len(rate), WEEK)))
     truth *= WEEK / truth.sum(axis=1, keepdims=True)
     # the columns begin and end with whole weeks, so that the day after the last is the truth's first
-    units = rng.poisson(rate[:, None] * np.tile(truth, DAYS // WEEK)).astype(np.float32)
-    units[:, :first_sale] = 0
+    usual = np.tile(truth, DAYS // WEEK)
+    usual[:, : DAYS - changed] = usual[:, : DAYS - changed][:, ::-1]
+    units = rng.poisson(rate[:, None] * usual).astype(np.float32)
+    units[:young, :first_sale] = 0
+    without_stock = np.zeros(units.shape, np.bool_)
+    without_stock[:out_of_stock, 100:300] = True
+    units[without_stock] = 0
     history = SalesHistory(
         date(2026, 1, 5) + timedelta(days=DAYS),
         tuple(f"S{n}" for n in range(len(rate))),
@@ -33,7 +47,7 @@ def shop(differing: float, rate: np.ndarray, first_sale: int = 0) -> tuple[Signa
         units,
         np.minimum(units, 3),
         np.ones(units.shape, np.float32),
-        np.zeros(units.shape, np.bool_),
+        without_stock,
         closed_days(np.minimum(units, 3)),
     )
     return prepare(history, [DAYS - 1]), truth
@@ -41,8 +55,7 @@ def shop(differing: float, rate: np.ndarray, first_sale: int = 0) -> tuple[Signa
 
 def weekdays(signals: Signals) -> np.ndarray:
     rows = np.arange(len(signals.history.skus))
-    of_group = ahead_of(signals, DAYS - 1).weekday[signals.history.group[rows]]
-    return own_weekdays(signals, rows, DAYS - 1, of_group)
+    return own_weekdays(signals, rows, DAYS - 1)
 
 
 def test_a_sku_gets_its_own_weekdays_as_far_as_it_sells_enough_to_tell_them() -> None:
@@ -62,6 +75,20 @@ def test_skus_that_do_not_differ_keep_their_groups_weekdays() -> None:
     signals, _ = shop(0.0, np.full(SKUS, 3.0))
     assert signals.weekday_variance < 0.0005
     assert np.abs(weekdays(signals) - GROUP_WEEK).max() < 0.1
+
+
+@pytest.mark.parametrize(("changed", "out_of_stock"), [(16 * WEEK, 0), (DAYS, 120)])
+def test_neither_a_change_of_all_nor_days_without_stock_are_taken_for_a_skus_own(
+    changed: int, out_of_stock: int
+) -> None:
+    signals, _ = shop(0.0, np.full(SKUS, 30.0), changed=changed, out_of_stock=out_of_stock)
+    assert signals.weekday_variance < 0.002  # the group's own week knows days without stock
+    assert np.abs(weekdays(signals) - GROUP_WEEK).max() < 0.12
+
+
+def test_the_days_of_the_first_week_are_counted() -> None:
+    signals, _ = shop(0.0, np.full(SKUS, 30.0), first_sale=DAYS - 59, young=40)
+    assert signals.weekday_variance < 0.0002
 
 
 def test_a_young_sku_has_its_groups_weekdays() -> None:

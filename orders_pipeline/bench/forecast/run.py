@@ -70,14 +70,14 @@ def check_libraries(methods: Sequence[str]) -> None:
 
 
 @contextmanager
-def kept_panel(panel: str, data_folder: Path, skus: int = 0) -> Iterator[Path]:
-    """A folder that holds the panel, built in a process of its own, while the block runs. ``skus``: see ``kept.keep``.
+def kept_panel(panel: str, data_folder: Path, skus: int = 0, seed: int = 0) -> Iterator[Path]:
+    """A folder that holds the panel, built in a process of its own, while the block runs. ``skus``, ``seed``: see ``kept.keep``.
 
     Raises UserError where the panel's files are not there.
     """
     files_folder(panel, data_folder)
     with tempfile.TemporaryDirectory(prefix="orders-bench-") as root:
-        arguments = [panel, str(data_folder.resolve()), root, str(skus)]
+        arguments = [panel, str(data_folder.resolve()), root, str(skus), str(seed)]
         child.run(["-m", "orders_pipeline.bench.forecast.kept", *arguments], Path(root))
         yield Path(root)
 
