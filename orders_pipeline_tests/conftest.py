@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -20,6 +21,9 @@ from orders_pipeline.settings import DataFolder
 from orders_pipeline.shops import Shop
 from orders_pipeline.sync import ShopSync
 from orders_pipeline_tests.postgres import serve
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell has it ignored in what it starts in the background, and children that tests stop with it would inherit that."""
 
 NOON = datetime(2026, 1, 15, 12, 0, tzinfo=SHOP_TZ)
 """When the stepped sandbox of a test stands still: an ordinary Thursday."""

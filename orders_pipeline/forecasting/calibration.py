@@ -38,7 +38,7 @@ class Bins:
         outer = max(1, min(outer, len(first) // BIN_ROWS))
         edges = np.quantile(ordered, np.arange(1, outer) / outer)
         parts = np.split(ordered, np.searchsorted(ordered, edges, side="right"))
-        edges = np.unique([*edges, *(middle for part in parts for middle in _cuts(part))])
+        edges = np.unique([*edges, *(cut for part in parts for cut in _cuts(part))])
         edges = edges[edges < ordered[-1]]  # beyond the largest there is no case to tell of
         inner = inner if second is not None else 1
         found = cls(edges, np.full((len(edges) + 1, inner - 1), np.inf))

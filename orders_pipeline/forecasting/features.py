@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orders_pipeline.forecasting.profiles import WEEK, month_profile, own_weekdays
+from orders_pipeline.forecasting.profiles import OWN_WEEKS, WEEK, month_profile, own_weekdays, weekday_profile
 from orders_pipeline.forecasting.signals import HALF_LIVES, Signals, days_since_sale, ratio, robust_level, window_mean
 
 if TYPE_CHECKING:
@@ -70,22 +70,31 @@ def base_features(signals: Signals, rows: Ints, anchor: int) -> tuple[Floats, Fl
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What groups say about the week after an anchor. Shapes: (groups, 7), (groups, 32)."""
+    """What groups say about the week after an anchor: weekdays of late and of a year, days of the month. Shapes: (groups, 7)
+    twice, (groups, 32)."""
 
+    weekday: Floats
+    weekday_in_year: Floats
     month: NDArray[np.float64]
 
-    def days_of(self, signals: Signals, rows: Ints, anchor: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Of each SKU: its weekdays' shares of a usual day, and what the dates of its group add to that, as a share of it. Shape
-        of each (rows, 7)."""
+    def weekdays(self, signals: Signals, rows: Ints, anchor: int) -> NDArray[np.float64]:
+        """Share of a usual day that each of the seven days has for each SKU, shape (rows, 7)."""
         group = signals.history.group[rows]
-        dates = self.month[:, signals.month_day[anchor + 1 : anchor + 1 + WEEK]]
-        return own_weekdays(signals, rows, anchor), dates[group]
+        return own_weekdays(signals, rows, anchor, self.weekday[group], self.weekday_in_year[group])
+
+    def dates(self, signals: Signals, rows: Ints, anchor: int) -> NDArray[np.float64]:
+        """What the dates of its group add to that, as a share of it, shape (rows, 7)."""
+        return self.month[:, signals.month_day[anchor + 1 : anchor + 1 + WEEK]][signals.history.group[rows]]
 
 
 def ahead_of(signals: Signals, anchor: int) -> Ahead:
     """What is said of the week after an anchor; worked out once."""
     if anchor not in signals.ahead:
-        signals.ahead[anchor] = Ahead(month_profile(signals, anchor))
+        signals.ahead[anchor] = Ahead(
+            weekday_profile(signals.by_group, anchor),
+            weekday_profile(signals.by_group, anchor, OWN_WEEKS),
+            month_profile(signals, anchor),
+        )
     return signals.ahead[anchor]
 
 
@@ -114,8 +123,8 @@ def day_features(
     weekdays: NDArray[np.float64],
     dates: NDArray[np.float64],
 ) -> Floats:
-    """Features of the target day: (rows, features). ``horizon`` is 1…7 a row; ``weekdays`` and ``dates``: what ``Ahead.days_of``
-    says of that day, a number a row."""
+    """Features of the target day: (rows, features). ``horizon`` is 1…7 a row; ``weekdays`` and ``dates``: what ``Ahead`` says of
+    that day, a number a row."""
     day = anchor + horizon
     same = np.full((len(rows), SAME_WEEKS), np.nan, np.float32)
     for week in range(1, SAME_WEEKS + 1):

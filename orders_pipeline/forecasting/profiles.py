@@ -23,6 +23,9 @@ PROFILE_WEEKS = 16
 (The Complete Journey) higher; 52 are no better on the first and last, and .0005 worse on the second."""
 OWN_WEEKS, LEAST_OWN_WEEKS = 52, 8
 """Of a SKU's own weekdays; a younger one has its group's. 26 weeks cost .0008 of WRMSSE on M5, 13 cost .0023 (fast mode)."""
+VARIANCE_SKUS = (
+    10_000  # that SKUs' differing is estimated from, at least, or all: a shop of 100,000 would need 400 MB for it
+)
 FIRST_VARIANCE, LEAST_VARIANCE = 0.02, 0.001  # of SKUs' weekdays around their group's, while it is being estimated
 PROFILE_PRIOR = 50.0  # units at which a group's own profile weighs as much as the shop's
 NEAR_WEEKS = 3  # a day is compared with the same weekday of three weeks on either side: its usual, whatever the trend
@@ -106,17 +109,18 @@ def weekday_variance(shares: NDArray[np.float64], chance: NDArray[np.float64], o
     return found
 
 
-def own_weekdays(signals: Signals, rows: NDArray[np.int64], anchor: int) -> NDArray[np.float64]:
-    """Share of a usual day that each of the next seven days has for each SKU, shape (rows, 7): its group's of ``PROFILE_WEEKS``,
-    and from there as far as its own lay from the group's within ``OWN_WEEKS``, as far as that can be told from chance
-    (James–Stein). A SKU that sells little keeps its group's; where the weeks of a whole group change, all of its SKUs follow."""
-    days, group = own_days(anchor), signals.history.group[rows]
+def own_weekdays(
+    signals: Signals, rows: NDArray[np.int64], anchor: int, of_group: Floats, in_year: Floats
+) -> NDArray[np.float64]:
+    """Share of a usual day that each of the next seven days has for each SKU, shape (rows, 7), from its group's of
+    ``PROFILE_WEEKS`` and of ``OWN_WEEKS`` (rows, 7): the former, and from there as far as its own lay from the latter, as far as
+    that can be told from chance (James–Stein). A SKU that sells little keeps its group's; where the weeks of a whole group
+    change, all of its SKUs follow."""
+    days = own_days(anchor)
     present = present_days(signals.history, rows, days)
     shares, chance = own_shares(signals.demand[rows, days], present, signals.usual[days])
-    then = weekday_profile(signals.by_group, anchor, OWN_WEEKS)[group]
-    reliability = signals.weekday_variance / np.maximum(signals.weekday_variance + chance, 1e-12)
-    now = weekday_profile(signals.by_group, anchor)[group]
-    return np.maximum(now + reliability * (shares - then), 0)
+    reliability = signals.weekday_variance / (signals.weekday_variance + chance)
+    return np.maximum(of_group + reliability * (shares - in_year), 0)
 
 
 def date_deviations(totals: NDArray[np.float64]) -> NDArray[np.float64]:

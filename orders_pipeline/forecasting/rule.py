@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orders_pipeline.forecasting.calibration import BIN_ROWS, RatioQuantiles, whole_units
+from orders_pipeline.forecasting.features import ahead_of
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES, SHARED_QUANTILES, TOTAL_QUANTILES, Outcome
-from orders_pipeline.forecasting.profiles import WEEK, own_weekdays
+from orders_pipeline.forecasting.profiles import WEEK
 from orders_pipeline.forecasting.sample import awake
 from orders_pipeline.forecasting.signals import YOUNG_DAYS, Signals, window_mean
 from orders_pipeline.forecasting.week_quantiles import least_error
@@ -25,6 +26,7 @@ CASES = 40_000  # SKU-weeks to learn errors from: 2,000 a bin; all of a large sh
 DAY_BINS, TOTAL_BINS = 20, 20
 GROWN_DAYS, GROWN_SKUS = 56, 5  # a category tells what is usual once five of its SKUs have two months behind them
 BORROWED_DAYS = 7  # that the category's usual counts for: after a week a new SKU is worth as much as its category
+LEAST_SHARE = 0.001  # of a usual day, on weekdays on which a SKU never sells: what was sold is divided by it
 DAY_DISPERSION, TOTAL_DISPERSION = 1.0, 0.4
 """Variance = mean + dispersion × mean², when a shop has no past of its own to learn it from: the median SKU of two public
 panels (M5, Online Retail II), where a week's total spreads less than a day."""
@@ -51,7 +53,8 @@ def _mean(signals: Signals, rows: NDArray[np.int64], anchor: int) -> NDArray[np.
     own = window_mean(signals, "demand", rows, anchor, YOUNG_DAYS)
     leaning = (own * age + category * BORROWED_DAYS) / (age + BORROWED_DAYS)
     level = np.where((age < YOUNG_DAYS) & np.isfinite(category), leaning, level)
-    mean: NDArray[np.float64] = level[:, None] * own_weekdays(signals, rows, anchor)
+    weekdays = ahead_of(signals, anchor).weekdays(signals, rows, anchor)
+    mean: NDArray[np.float64] = level[:, None] * np.maximum(weekdays, LEAST_SHARE)
     return mean
 
 

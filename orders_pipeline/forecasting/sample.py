@@ -129,7 +129,7 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
     base, level = f.base_features(signals, rows, anchor)
     ahead = f.ahead_of(signals, anchor)
     count = horizons.shape[1]
-    weekdays, dates = ahead.days_of(signals, rows, anchor)
+    weekdays, dates = ahead.weekdays(signals, rows, anchor), ahead.dates(signals, rows, anchor)
     days = f.day_features(
         signals,
         np.repeat(rows, count),

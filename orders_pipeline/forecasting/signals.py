@@ -14,6 +14,7 @@ import numpy as np
 from orders_pipeline.forecasting.peaks import usual_share
 from orders_pipeline.forecasting.profiles import (
     OWN_WEEKS,
+    VARIANCE_SKUS,
     WEEK,
     date_deviations,
     group_totals,
@@ -62,9 +63,7 @@ class Signals:
     first: Ints  # first day of a series within the columns
     by_group: NDArray[np.float64]  # (groups, days) demand of a group, peaks brought down to the usual
     deviations: NDArray[np.float64]  # (groups, days): see ``profiles.date_deviations``
-    weekday_variance: (
-        float  # of SKUs' own weekdays around their groups', up to the last column: see ``profiles.own_weekdays``
-    )
+    weekday_variance: float  # of SKUs' own weekdays around their groups', up to the last column (``own_weekdays``)
     month_day: Ints  # day of the month of each column and of the week after the last
     ahead: dict[int, Ahead]  # anchor → what ``features.ahead_of`` found
 
@@ -112,9 +111,9 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
     first_end = history.days % WEEK or WEEK
     totals = group_totals(demand, history.group) * usual
     last, days = history.days - 1, own_days(history.days - 1)
-    present = present_days(history, np.arange(len(demand)), days)
-    shares, chance = own_shares(demand[:, days], present, usual[days])
-    of_group = weekday_profile(totals, last, OWN_WEEKS)[history.group]
+    some = np.arange(0, len(demand), max(1, len(demand) // VARIANCE_SKUS))
+    shares, chance = own_shares(demand[some, days], present_days(history, some, days), usual[days])
+    in_year = weekday_profile(totals, last, OWN_WEEKS)[history.group[some]]
     return Signals(
         history,
         demand,
@@ -126,7 +125,7 @@ def prepare(history: SalesHistory, anchors: list[int], usual: NDArray[np.float64
         np.maximum(history.first_sale, 0).astype(np.int64),
         totals,
         date_deviations(totals),
-        weekday_variance(shares, chance, of_group),
+        weekday_variance(shares, chance, in_year),
         month_days(history.first_day, history.days + WEEK),
         {},
     )

@@ -15,6 +15,9 @@ import pytest
 import orders_pipeline.warehouse
 
 Row = tuple[str, date, int]  # SKU, day, units
+Rows = Callable[[int, int, int], list[Row]]  # what the fixture ``shop_rows`` is
+DAYS = ["q10", "q50", "q90", "q95"]  # columns of a day's quantiles
+WEEK = ["q50", "q90", "q95"]  # and of a week's
 MADE_ON = date(2026, 3, 2)  # a Monday
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import duckdb
@@ -13,11 +12,7 @@ from scipy.stats import poisson
 
 from orders_pipeline.forecasting import make_forecast, model
 from orders_pipeline.forecasting.outcome import Outcome
-from orders_pipeline_tests.forecasting.conftest import MADE_ON, Row, fill_sales
-
-Rows = Callable[[int, int, int], list[Row]]
-DAYS = ["q10", "q50", "q90", "q95"]
-WEEK = ["q50", "q90", "q95"]
+from orders_pipeline_tests.forecasting.conftest import DAYS, MADE_ON, WEEK, Row, Rows, fill_sales
 
 
 def rows_of(units: np.ndarray) -> list[Row]:
@@ -108,6 +103,26 @@ def test_a_sku_that_never_sells_at_weekends_gets_none_of_its_groups(con: duckdb.
     assert few["mean"][closed].mean() < 0.1
     assert (few["q95"][closed] == 0).all()
     assert few["mean"][~closed].mean() == pytest.approx(2.1, rel=0.1)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")  # nothing over nothing is no ratio
+@pytest.mark.parametrize(("skus", "days"), [(20, 130), (15, 365)])
+def test_weekdays_on_which_a_small_shop_no_longer_sells(con: duckdb.DuckDBPyConnection, skus: int, days: int) -> None:
+    """Half of the SKUs never sell at weekends, and for ten weeks none has."""
+    start = MADE_ON - timedelta(days=days)
+    weekend = np.array([(start.weekday() + d) % 7 >= 5 for d in range(days + 7)])
+    units = np.random.default_rng(1).poisson(6.0, (skus, days))
+    units[: skus // 2, weekend[:days]] = 0
+    units[:, weekend[:days] & (np.arange(days) >= days - 70)] = 0
+    fill_sales(con, rows_of(units))
+    made = make_forecast(con, MADE_ON)
+    assert made.model == ("rule" if days == 130 else "hurdle")
+    for name in ("mean", *DAYS):
+        values = made.daily[name].to_numpy().reshape(skus, 7)
+        assert (values[:, ~weekend[days:]] >= 0).all()
+        assert values[:, ~weekend[days:]].max() < 20
+    never = made.daily["q90"].to_numpy().reshape(skus, 7)[: skus // 2, weekend[days:]]
+    assert (never == 0).all()
 
 
 @pytest.mark.parametrize("mode", ["auto", "fast"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,11 +14,7 @@ import pandas as pd
 import pytest
 
 from orders_pipeline.forecasting import Forecast, fitted, make_forecast, store_forecast
-from orders_pipeline_tests.forecasting.conftest import MADE_ON, Row, fill_sales
-
-Rows = Callable[[int, int, int], list[Row]]
-DAYS = ["q10", "q50", "q90", "q95"]
-WEEK = ["q50", "q90", "q95"]
+from orders_pipeline_tests.forecasting.conftest import DAYS, MADE_ON, WEEK, Rows, fill_sales
 
 
 def bytes_of(forecast: Forecast) -> bytes:

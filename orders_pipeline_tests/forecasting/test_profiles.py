@@ -7,9 +7,10 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from orders_pipeline.forecasting.features import ahead_of
 from orders_pipeline.forecasting.history import SalesHistory
 from orders_pipeline.forecasting.peaks import closed_days
-from orders_pipeline.forecasting.profiles import WEEK, own_weekdays
+from orders_pipeline.forecasting.profiles import WEEK
 from orders_pipeline.forecasting.signals import Signals, prepare
 
 SKUS, DAYS = 400, 371
@@ -55,7 +56,7 @@ def shop(
 
 def weekdays(signals: Signals) -> np.ndarray:
     rows = np.arange(len(signals.history.skus))
-    return own_weekdays(signals, rows, DAYS - 1)
+    return ahead_of(signals, DAYS - 1).weekdays(signals, rows, DAYS - 1)
 
 
 def test_a_sku_gets_its_own_weekdays_as_far_as_it_sells_enough_to_tell_them() -> None:

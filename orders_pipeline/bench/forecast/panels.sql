@@ -1,4 +1,5 @@
--- The real panels as rows (sku, category, date, units, orders, price) of days with a sale. $folder is replaced by the files' folder.
+-- The real panels as rows (sku, category, date, units, orders, price) of days with a sale. $folder is replaced by the files' folder,
+-- $m5 by the query of that name.
 -- What is kept and what is dropped: panels.py.
 
 -- name: m5
@@ -19,13 +20,10 @@ WHERE c.date::DATE BETWEEN (SELECT min(date) FROM '$folder/m5_daily_sales.parque
 
 -- name: m5-departments
 SELECT
-    store_id || '/' || regexp_extract(item_id, '^(.*)_[0-9]+$', 1) AS sku, '' AS category,
-    s.date, sum(qty)::BIGINT AS units, count(*) AS orders, sum(qty * sell_price::DOUBLE) / sum(qty) AS price
-FROM '$folder/m5_daily_sales.parquet' AS s
-JOIN '$folder/m5_calendar.parquet' AS c ON c.date::DATE = s.date
-JOIN '$folder/m5_sell_prices.parquet' AS p USING (store_id, item_id, wm_yr_wk)
-WHERE qty > 0
-GROUP BY ALL;
+    category AS sku, '' AS category, date,
+    sum(units)::BIGINT AS units, sum(orders)::BIGINT AS orders, sum(units * price) / sum(units) AS price
+FROM ($m5)
+GROUP BY category, date;
 
 -- name: online-retail
 WITH lines AS (
