@@ -130,7 +130,7 @@ def forecast_weekly(signals: Signals, anchors: list[int], rows: NDArray[np.int64
     taught = sample.taught(cases)
     cases, unseen = cases.only(taught), unseen[taught]
     past = np.maximum(_by_shape(cases.profile, unseen), LEAST_DAY)
-    now = sample.known(signals, rows, anchor, sample.all_days(len(rows))[:, :1])
+    now = sample.known(signals, rows, anchor, sample.no_days(len(rows)))
     mean = np.maximum(_by_shape(now.profile, week_model.total(now)), LEAST_DAY)
     past_total, total = past.sum(axis=1), mean.sum(axis=1)
     features = features_of(cases, past_total)

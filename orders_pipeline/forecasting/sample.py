@@ -71,7 +71,7 @@ def candidates(signals: Signals, anchor: int) -> Ints:
 
 def draw(signals: Signals, anchors: list[int], pairs: int, days: int, seed: int) -> Cases:
     """About ``pairs`` SKU-weeks, evenly from all anchors, with the features of about ``days`` of their days together, as many of
-    each and one at least, evenly too.
+    each and one at least, evenly too; of none where ``days`` is 0.
 
     Mostly of SKUs that sell much: evenly drawn, the few with most of the sales would be so few that models could not tell one
     of 3 units a day from one of 50.
@@ -80,14 +80,14 @@ def draw(signals: Signals, anchors: list[int], pairs: int, days: int, seed: int)
     groups = [(anchor, candidates(signals, anchor)) for anchor in anchors]
     there = max(sum(len(rows) for _, rows in groups), 1)
     share = min(1.0, pairs / there)
-    horizons = int(np.clip(days // min(pairs, there), 1, WEEK))
+    horizons = int(np.clip(days // min(pairs, there), min(days, 1), WEEK))
     parts = []
     for anchor, rows in groups:
         sizes = window_mean(signals, "demand", rows, anchor, SIZE_DAYS)
         chosen = rows[mostly_large(sizes, round(len(rows) * share), rng)]
         offset = rng.integers(0, WEEK, len(chosen))[:, None]
         # days a pair learns from lie as far apart as they can
-        ahead = (offset + np.arange(horizons) * WEEK // horizons) % WEEK + 1
+        ahead = (offset + np.arange(horizons) * WEEK // max(horizons, 1)) % WEEK + 1
         if chosen.size:
             parts.append(known(signals, chosen, anchor, ahead))
     return _joined(parts)
@@ -124,6 +124,11 @@ def all_days(count: int) -> Ints:
     return np.tile(np.arange(1, WEEK + 1), (count, 1))
 
 
+def no_days(count: int) -> Ints:
+    """No horizons for each of ``count`` SKUs: all that the model of weeks needs."""
+    return np.zeros((count, 0), np.int64)
+
+
 def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
     """The cases of one anchor. Days that are not over yet have zero units and teach nothing."""
     base, level = f.base_features(signals, rows, anchor)
@@ -137,7 +142,7 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
         horizons.ravel(),
         np.repeat(level, count),
         *(np.take_along_axis(each, horizons - 1, axis=1).ravel() for each in (weekdays, dates)),
-    ).reshape(len(rows), count, -1)
+    )
     shape = (len(rows), WEEK)
     units, demand, usual = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
     whole = np.zeros(len(rows), np.bool_)
@@ -155,7 +160,7 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
         np.full(len(rows), anchor),
         base,
         week,
-        days,
+        days.reshape(*horizons.shape, days.shape[1]),
         horizons,
         level.astype(np.float64),
         units,

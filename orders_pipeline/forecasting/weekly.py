@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 TREES = 60
+LEAF_SHARE, LEAST_LEAF, MOST_LEAF = 1 / 150, 20, 100
+"""SKU-weeks in a leaf, of those a model learns from. With 20 throughout, development origins of M5 have .0007 (fast mode) and
+.0002 more WRMSSE; of Online Retail II and The Complete Journey the same within noise."""
 HALVES = 2  # each half of the cases has a model, which tells the other half's errors as they are on unseen weeks
 
 
@@ -61,10 +64,11 @@ def fit(cases: Cases, seed: int) -> tuple[Weekly, Array]:
     unseen = np.zeros(len(ratio))
     for number in range(HALVES):
         mine = (half == number) & teaches
+        leaf = int(np.clip(LEAF_SHARE * mine.sum(), LEAST_LEAF, MOST_LEAF))
         # Poisson loss of units = that of ratios weighted by the level
-        model = HistGradientBoostingRegressor(loss="poisson", max_iter=TREES, **settings(seed, WEEK_BINS)).fit(
-            features[mine], ratio[mine], sample_weight=usual_level[mine]
-        )
+        model = HistGradientBoostingRegressor(
+            loss="poisson", max_iter=TREES, min_samples_leaf=leaf, **settings(seed, WEEK_BINS)
+        ).fit(features[mine], ratio[mine], sample_weight=usual_level[mine])
         models.append(model)
         others = half != number
         unseen[others] += model.predict(features[others]) * usual_level[others] / (HALVES - 1)

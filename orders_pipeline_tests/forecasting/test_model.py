@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from datetime import timedelta
@@ -243,22 +242,6 @@ def test_a_young_shop_learns_from_weeks_with_a_closed_day_where_there_are_no_oth
     assert after.events != ()
     for name in ("mean", "q50", "q90"):
         assert after.totals[name].sum() == pytest.approx(always.totals[name].sum(), rel=0.15), name
-
-
-def test_three_hundred_skus_cost_a_few_seconds(con: duckdb.DuckDBPyConnection, shop_rows: Rows, tmp_path: Path) -> None:
-    """The demo has 90 seconds for everything; 4 CPU seconds are this part's share, imports included."""
-    fill_sales(con, shop_rows(300, 90, 9))
-    con.close()
-    code = (
-        "import duckdb, datetime; from orders_pipeline.forecasting import make_forecast\n"
-        f"con = duckdb.connect({str(tmp_path / 'warehouse.duckdb')!r}, read_only=True)\n"
-        f"assert make_forecast(con, datetime.date.fromisoformat('{MADE_ON}')).model == 'hurdle'"
-    )
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", code], check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert spent < 8  # twice the share: other machines took up to 1.75 times as long for the same forecasts
 
 
 @pytest.mark.parametrize("has_code", [True, False])
