@@ -1,4 +1,4 @@
-"""What the boosted models share: settings, and features cut into bins beforehand. Trees and rows are each model's own."""
+"""What the boosted models share: settings, how they predict, features cut into bins beforehand. Trees and rows are their own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 LEAVES = 15
@@ -26,6 +28,18 @@ def settings(seed: int, bins: int) -> dict[str, Any]:
         "early_stopping": False,
         "random_state": seed,
     }
+
+
+BLOCK = 2_000
+"""Rows that are predicted at a time: tree after tree reads them all, and so few stay in the processor's nearer cache meanwhile.
+140,000 rows by 80 trees: 1.6 CPU s at once, .6 in blocks, on a machine that others used too."""
+
+
+def in_blocks(predict: Callable[[Any], Any], features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """``predict(features)``, of a fitted model's ``predict`` or ``predict_proba``, block by block."""
+    starts = range(0, max(len(features), 1), BLOCK)
+    found: NDArray[np.float64] = np.concatenate([predict(features[start : start + BLOCK]) for start in starts])
+    return found
 
 
 EDGE_ROWS = 20_000  # that the edges of bins are taken from: a bin in 31 rests on 600 of them

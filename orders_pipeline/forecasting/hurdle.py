@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import DAY_BINS, settings
+from orders_pipeline.forecasting.boosting import DAY_BINS, in_blocks, settings
 from orders_pipeline.forecasting.calibration import Bins, whole_units
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES
 
@@ -73,8 +73,8 @@ class Hurdle:
         shape = cases.days.shape[:2]
         chance = np.ones(shape)
         if self.chance is not None:
-            chance = self.chance.predict_proba(features)[:, 1].reshape(shape)
-        size = cases.level[:, None] * np.exp(self.size.predict(features).reshape(shape))
+            chance = in_blocks(self.chance.predict_proba, features)[:, 1].reshape(shape)
+        size = cases.level[:, None] * np.exp(in_blocks(self.size.predict, features).reshape(shape))
         deviation, place = np.ones(shape), np.zeros(shape, np.int64)
         if spread:
             deviation = _deviation(self.spread, features).reshape(shape)
@@ -134,7 +134,7 @@ def fit(cases: Cases, seed: int) -> Hurdle:
     rows, level, units, demand = rows[sold], level[sold], units[sold], demand[sold]
     log_size = np.log(units / level)
     size = HistGradientBoostingRegressor(max_iter=TREES, **common).fit(rows, log_size)
-    expected = size.predict(rows)
+    expected = in_blocks(size.predict, rows)
     spread = HistGradientBoostingRegressor(max_iter=SPREAD_TREES, **common).fit(rows, (log_size - expected) ** 2)
     predicted = level * np.exp(expected)
     deviation = _deviation(spread, rows)
@@ -150,5 +150,5 @@ def fit(cases: Cases, seed: int) -> Hurdle:
 
 
 def _deviation(spread: Any, rows: NDArray[np.float32]) -> Array:
-    deviation: Array = np.sqrt(np.maximum(spread.predict(rows), LEAST_DEVIATION**2))
+    deviation: Array = np.sqrt(np.maximum(in_blocks(spread.predict, rows), LEAST_DEVIATION**2))
     return deviation

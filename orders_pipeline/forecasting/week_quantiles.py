@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import WEEK_BINS, settings
+from orders_pipeline.forecasting.boosting import WEEK_BINS, in_blocks, settings
 from orders_pipeline.forecasting.calibration import Bins
 from orders_pipeline.forecasting.outcome import TOTAL_QUANTILES
 from orders_pipeline.forecasting.weekly import table
@@ -59,7 +59,7 @@ class Spread:
 
     def width(self, features: Array) -> Array:
         """Shape (cases,)."""
-        width: Array = np.maximum(self.model.predict(features), LEAST_SPREAD)
+        width: Array = np.maximum(in_blocks(self.model.predict, features), LEAST_SPREAD)
         return width
 
 
@@ -122,7 +122,9 @@ class LearnedQuantiles:
         features = features_of(cases, mean)
         width = self.spread.width(features)
         rows = np.column_stack([features, width])
-        errors = np.maximum.accumulate(np.column_stack([model.predict(rows) for model in self.models]), axis=1)
+        errors = np.maximum.accumulate(
+            np.column_stack([in_blocks(model.predict, rows) for model in self.models]), axis=1
+        )
         quantiles: Array = mean[:, None] + (width * _usual(mean))[:, None] * errors
         return quantiles
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import WEEK_BINS, Binned, settings
+from orders_pipeline.forecasting.boosting import WEEK_BINS, Binned, in_blocks, settings
 from orders_pipeline.forecasting.calibration import BIN_ROWS
 from orders_pipeline.forecasting.profiles import WEEK
 
@@ -39,7 +39,9 @@ class Weekly:
     def total(self, cases: Cases) -> Array:
         """Units without bulk orders in the seven days together, shape (cases,)."""
         features = self.binned.apply(table(cases))
-        mean: Array = np.mean([model.predict(features) for model in self.models], axis=0) * cases.level * WEEK
+        mean: Array = (
+            np.mean([in_blocks(model.predict, features) for model in self.models], axis=0) * cases.level * WEEK
+        )
         return mean
 
 
@@ -71,5 +73,5 @@ def fit(cases: Cases, seed: int) -> tuple[Weekly, Array]:
         ).fit(features[mine], ratio[mine], sample_weight=usual_level[mine])
         models.append(model)
         others = half != number
-        unseen[others] += model.predict(features[others]) * usual_level[others] / (HALVES - 1)
+        unseen[others] += in_blocks(model.predict, features[others]) * usual_level[others] / (HALVES - 1)
     return Weekly(tuple(models), binned), unseen
