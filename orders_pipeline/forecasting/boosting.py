@@ -32,7 +32,7 @@ def settings(seed: int, bins: int) -> dict[str, Any]:
 
 BLOCK = 2_000
 """Rows that are predicted at a time: tree after tree reads them all, and so few stay in the processor's nearer cache meanwhile.
-140,000 rows by 80 trees: 1.6 CPU s at once, .6 in blocks, on a machine that others used too."""
+140,000 rows by 80 trees: 1.5 to 2.0 CPU s at once, .6 to .9 in blocks."""
 
 
 def in_blocks(predict: Callable[[Any], Any], features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
