@@ -31,19 +31,23 @@ ORDERS_A_SKU = 100
 HISTORY_DAYS = 400
 """Of daily sales: as much as a suggestion reads."""
 
-_SHOP = """
-UPDATE core.order_lines SET merchant_sku = printf('SKU-%06d', hash(line_id) % {skus});
-UPDATE core.orders SET status = 'to_ship', source_status = 'WAIT_SELLER_SEND_GOODS', shipped_at = NULL, ended_at = NULL
-WHERE created_on >= (SELECT max(created_on) FROM core.orders);
-UPDATE core.order_lines SET status = 'to_ship', source_status = 'WAIT_SELLER_SEND_GOODS', shipped_at = NULL
-WHERE order_id IN (SELECT order_id FROM core.orders WHERE status = 'to_ship');
+SALES = """
 CREATE TEMP TABLE made AS
 SELECT n, printf('SKU-%06d', n) AS merchant_sku, 0.1 + 3 * pow(hash(n) % 1000 / 1000, 3) AS rate FROM range({skus}) AS r(n);
 INSERT INTO planning.daily_sku_sales BY NAME
 SELECT merchant_sku, DATE '{made_on}' - day::INTEGER AS date,
   floor(0.5 - rate * ln((hash(n, day) % 1000000 + 0.5) / 1000000)) AS units,
   units AS orders, units * (10 + n % 90) AS revenue, 0 AS refunded_units, true AS in_stock
-FROM made, range(1, {days} + 1) AS d(day) WHERE units > 0;
+FROM made, range(1, {days} + 1) AS d(day) WHERE units > 0
+"""
+"""SKUs sell 0.1 to 3 units a day, few of them much, days between nothing and several times that."""
+
+_SHOP = """
+UPDATE core.order_lines SET merchant_sku = printf('SKU-%06d', hash(line_id) % {skus});
+UPDATE core.orders SET status = 'to_ship', source_status = 'WAIT_SELLER_SEND_GOODS', shipped_at = NULL, ended_at = NULL
+WHERE created_on >= (SELECT max(created_on) FROM core.orders);
+UPDATE core.order_lines SET status = 'to_ship', source_status = 'WAIT_SELLER_SEND_GOODS', shipped_at = NULL
+WHERE order_id IN (SELECT order_id FROM core.orders WHERE status = 'to_ship');
 INSERT INTO core.skus BY NAME
 SELECT 'tmall' AS platform, '{shop}' AS shop, (600000000000 + n)::VARCHAR AS product_id, '' AS sku_id, merchant_sku,
   (n % 40)::VARCHAR AS category, 'on_sale' AS status, now() AS modified_at, now() AS synced_at
@@ -54,9 +58,8 @@ SELECT 'tmall' AS platform, '{shop}' AS shop, (600000000000 + n)::VARCHAR AS pro
 FROM made;
 INSERT INTO planning.forecast_champions VALUES (DATE '{made_on}', 'fast', 'bench')
 """
-"""SKUs sell 0.1 to 3 units a day, few of them much, days between nothing and several times that. Orders of the newest day have
-not left. There is stock for none to two months, so that some SKUs are to be ordered and others not; it is counted now, which is
-when the command runs: it refuses old counts."""
+"""Beside ``SALES``. Orders of the newest day have not left. There is stock for none to two months, so that some SKUs are to be
+ordered and others not; it is counted now, which is when the command runs: it refuses old counts."""
 
 _MASTER = {
     "suppliers": "SELECT printf('S%02d', n) AS supplier, 7 + n % 14 AS lead_days, 7 AS review_days FROM range(50) AS r(n)",
@@ -121,6 +124,7 @@ def build(folder: DataFolder, skus: int) -> None:
     names = {"shop": stored.SHOP, "skus": skus, "made_on": MADE_ON, "days": HISTORY_DAYS}
     warehouse = Warehouse(folder)
     with warehouse.write("bench") as con:
+        con.execute(SALES.format(**names))
         con.execute(_SHOP.format(**names))
     warehouse.flush()  # forecasts read the copy
     marts.forecast(warehouse, "bench", MADE_ON)

@@ -1,4 +1,4 @@
-"""What the boosted models share: settings, how they predict, features cut into bins beforehand. Trees and rows are their own."""
+"""What boosted models share: settings, predicting, features cut into bins beforehand. Trees and rows are each model's own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BLOCK = 2_000
 
 def in_blocks(predict: Callable[[Any], Any], features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """``predict(features)``, of a fitted model's ``predict`` or ``predict_proba``, block by block."""
-    starts = range(0, max(len(features), 1), BLOCK)
+    starts = range(0, len(features), BLOCK)
     found: NDArray[np.float64] = np.concatenate([predict(features[start : start + BLOCK]) for start in starts])
     return found
 

@@ -87,7 +87,7 @@ def draw(signals: Signals, anchors: list[int], pairs: int, days: int, seed: int)
         chosen = rows[mostly_large(sizes, round(len(rows) * share), rng)]
         offset = rng.integers(0, WEEK, len(chosen))[:, None]
         # days a pair learns from lie as far apart as they can
-        ahead = (offset + np.arange(horizons) * WEEK // max(horizons, 1)) % WEEK + 1
+        ahead = (offset + np.linspace(0, WEEK, horizons, endpoint=False, dtype=np.int64)) % WEEK + 1
         if chosen.size:
             parts.append(known(signals, chosen, anchor, ahead))
     return _joined(parts)

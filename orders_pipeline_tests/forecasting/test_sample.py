@@ -25,7 +25,7 @@ def test_a_draw_is_mostly_of_what_sells_much() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pairs", "days", "each"), [(100, 0, 0), (100, 50, 1), (100, 200, 2), (10_000, 1_500, 4), (10_000, 100_000, 7)]
+    ("pairs", "days", "each"), [(100, 50, 1), (100, 200, 2), (10_000, 1_500, 4), (10_000, 100_000, 7)]
 )
 def test_a_small_shop_teaches_more_days_of_each_week(pairs: int, days: int, each: int) -> None:
     shop = history(140, 140)
@@ -37,4 +37,14 @@ def test_a_small_shop_teaches_more_days_of_each_week(pairs: int, days: int, each
     assert len(cases.rows) == pytest.approx(min(pairs, there), abs=len(anchors))
     assert cases.days.shape[:2] == cases.horizons.shape == (len(cases.rows), each)
     assert all(len(set(row)) == each for row in cases.horizons)
-    assert np.bincount(cases.horizons.ravel(), minlength=WEEK + 1)[1:].min() >= 0.5 * len(cases.rows) * each / WEEK
+    assert np.bincount(cases.horizons.ravel(), minlength=WEEK + 1)[1:].min() > 0.5 * len(cases.rows) * each / WEEK
+
+
+def test_a_draw_for_weeks_alone_has_no_days_and_is_the_same_otherwise() -> None:
+    shop = history(140, 140)
+    anchors = list(range(132, 13, -WEEK))
+    signals = prepare(shop, [*anchors, 139])
+    without, with_days = (draw(signals, anchors, 100, days, seed=0) for days in (0, 100))
+    assert without.days.shape[:2] == without.horizons.shape == (len(with_days.rows), 0)
+    for name in ("rows", "anchors", "base", "week", "level", "units", "demand", "usual", "whole", "profile"):
+        assert np.array_equal(getattr(without, name), getattr(with_days, name)), name

@@ -146,15 +146,21 @@ def files_folder(panel: str, folder: Path) -> Path:
     return folder
 
 
-def load(panel: str, folder: Path) -> Panel:
-    """Read a panel. Raises UserError where its files are not in ``folder``, or its package is not installed."""
+def empty() -> duckdb.DuckDBPyConnection:
+    """A warehouse in memory with all that forecasts read, and no row."""
     import duckdb
 
-    folder = files_folder(panel, folder)
-    source = SOURCES[panel]
     con = duckdb.connect(":memory:")
     for name in ("core", "planning"):
         con.execute(schema.sql(f"{name}.sql"))
+    return con
+
+
+def load(panel: str, folder: Path) -> Panel:
+    """Read a panel. Raises UserError where its files are not in ``folder``, or its package is not installed."""
+    folder = files_folder(panel, folder)
+    source = SOURCES[panel]
+    con = empty()
     con.execute(f"CREATE TEMP TABLE sold AS {_query(panel, folder)}")
     con.execute(
         "INSERT INTO planning.daily_sku_sales "
