@@ -42,14 +42,16 @@ def in_blocks(predict: Callable[[Any], Any], features: NDArray[np.floating[Any]]
     return found
 
 
-EDGE_ROWS = 20_000  # that the edges of bins are taken from: a bin in 31 rests on 600 of them
+EDGE_ROWS = 20_000  # that the edges of bins are taken from: a bin in 31 rests on 600 of them, one in 63 on 300
 
 
 @dataclass(frozen=True, slots=True)
 class Binned:
-    """Features as numbers of equally filled bins.
+    """Features as numbers of equally filled bins, once for all models that learn from the same ones.
 
-    scikit-learn weighs its own bins where cases have weights, one weighted percentile a bin: a third of a small model's time.
+    scikit-learn bins for each model anew and sorts every row for the edges; of features that are numbers of bins it finds them in
+    half the time (1.3 -> .5 of the 4.9 CPU s of M5's chance of a sale). Where cases have weights it weighs its bins, one weighted
+    percentile a bin: a third of a small model's time.
     """
 
     edges: tuple[NDArray[np.float32], ...]
@@ -61,8 +63,8 @@ class Binned:
         return cls(tuple(np.unique(np.quantile(column, levels, method="lower")) for column in some.T))
 
     def apply(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Shape as given."""
-        codes = [
-            np.searchsorted(edges, column, side="right") for edges, column in zip(self.edges, features.T, strict=True)
-        ]
-        return np.column_stack(codes).astype(np.float32)
+        """Shape as given; a feature's numbers side by side in memory, as models bin them."""
+        codes = np.empty(features.shape, np.float32, order="F")
+        for number, edges in enumerate(self.edges):
+            codes[:, number] = np.searchsorted(edges, features[:, number], side="right")
+        return codes

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import DAY_BINS, in_blocks, settings
+from orders_pipeline.forecasting.boosting import DAY_BINS, Binned, in_blocks, settings
 from orders_pipeline.forecasting.calibration import Bins, whole_units
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES
 
@@ -58,6 +58,7 @@ class Days:
 class Hurdle:
     """Fitted models and residual tables. Opaque: made by ``fit``."""
 
+    binned: Binned
     chance: Any | None  # None: every day had a sale
     size: Any
     spread: Any
@@ -69,7 +70,7 @@ class Hurdle:
 
     def days(self, cases: Cases, *, spread: bool = True) -> Days:
         """``spread=False`` saves the deviation, for when only means are asked for."""
-        features = table(cases)
+        features = self.binned.apply(table(cases))
         shape = cases.days.shape[:2]
         chance = np.ones(shape)
         if self.chance is not None:
@@ -121,6 +122,8 @@ def fit(cases: Cases, seed: int) -> Hurdle:
     day = cases.horizons - 1
     teaches = np.take_along_axis(cases.usual, day, axis=1).ravel()
     rows = table(cases)[teaches]
+    binned = Binned.fit(rows, DAY_BINS)
+    rows = binned.apply(rows)
     level = np.repeat(cases.level, day.shape[1])[teaches]
     units = np.take_along_axis(cases.units, day, axis=1).ravel()[teaches]
     demand = np.take_along_axis(cases.demand, day, axis=1).ravel()[teaches]
@@ -146,7 +149,7 @@ def fit(cases: Cases, seed: int) -> Hurdle:
     places = sizes.place(predicted)
     factor = np.bincount(places, demand, sizes.count) / np.maximum(np.bincount(places, predicted, sizes.count), 1e-9)
     cases_in = np.bincount(places, minlength=sizes.count)
-    return Hurdle(chance, size, spread, bins, residuals, sizes, np.where(cases_in > 0, factor, 1.0))
+    return Hurdle(binned, chance, size, spread, bins, residuals, sizes, np.where(cases_in > 0, factor, 1.0))
 
 
 def _deviation(spread: Any, rows: NDArray[np.float32]) -> Array:

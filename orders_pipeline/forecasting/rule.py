@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ANCHORS = 26  # half a year of weeks: enough cases a bin, recent enough to look like now
-CASES = 40_000  # SKU-weeks to learn errors from: 2,000 a bin; all of a large shop's cost more than its fitted model
+CASES = 20_000  # SKU-weeks to learn errors from: 1,000 a bin; all of a large shop's cost more than its fitted model
 DAY_BINS, TOTAL_BINS = 20, 20
 GROWN_DAYS, GROWN_SKUS = 56, 5  # a category tells what is usual once five of its SKUs have two months behind them
 BORROWED_DAYS = 7  # that the category's usual counts for: after a week a new SKU is worth as much as its category

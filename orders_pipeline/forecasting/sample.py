@@ -6,8 +6,9 @@ No model here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Cases:
     Shapes: rows and anchors (n,): whose and when; base (n, features), week (n, features), days (n, horizons, features), level
     (n,); units and demand (n, 7): sold, and sold without bulk orders; ``usual`` (n, 7): the day teaches (no peak, shop open, in
     stock); ``whole`` (n,): the shop was open and the SKU in stock all week, so what was sold is what was asked for;
-    ``profile`` (n, 7): weekday of the SKU and date of its group, 1 = an average day.
+    ``weekdays`` (n, 7): share of a usual day that the SKU's weekdays have, ``dates`` (n, 7): what its group's dates add to it.
     """
 
     rows: Ints
@@ -50,7 +51,14 @@ class Cases:
     demand: Array
     usual: NDArray[np.bool_]
     whole: NDArray[np.bool_]
-    profile: Array
+    weekdays: Array
+    dates: Array
+
+    @property
+    def profile(self) -> Array:
+        """What weekdays and dates say of each day together, shape (n, 7), 1 = an average day."""
+        profile: Array = np.maximum(self.weekdays * (1 + self.dates), 0)
+        return profile
 
     def only(self, chosen: Ints) -> Cases:
         """Some of the cases, by their numbers."""
@@ -104,13 +112,21 @@ def mostly_large(sizes: Array, count: int, rng: np.random.Generator) -> Ints:
 
 def whole_weeks(signals: Signals, cases: Cases, chosen: Ints) -> Cases:
     """The ``chosen`` cases again (ascending numbers), with the features of all seven days."""
-    rows, anchors = cases.rows[chosen], cases.anchors[chosen]
-    starts = np.flatnonzero(np.diff(anchors, prepend=-1))
+    some = cases.only(chosen)
+    horizons = all_days(len(chosen))
     parts = [
-        known(signals, group, int(anchor), all_days(len(group)))
-        for anchor, group in zip(anchors[starts], np.split(rows, starts[1:]), strict=True)
+        _days(
+            signals,
+            some.rows[here],
+            int(some.anchors[here.start]),
+            horizons[here],
+            some.level[here],
+            some.weekdays[here],
+            some.dates[here],
+        )
+        for here in _stretches(some.anchors)
     ]
-    return _joined(parts)
+    return replace(some, days=np.concatenate(parts), horizons=horizons)
 
 
 def taught(cases: Cases) -> Ints:
@@ -133,16 +149,8 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
     """The cases of one anchor. Days that are not over yet have zero units and teach nothing."""
     base, level = f.base_features(signals, rows, anchor)
     ahead = f.ahead_of(signals, anchor)
-    count = horizons.shape[1]
     weekdays, dates = ahead.weekdays(signals, rows, anchor), ahead.dates(signals, rows, anchor)
-    days = f.day_features(
-        signals,
-        np.repeat(rows, count),
-        anchor,
-        horizons.ravel(),
-        np.repeat(level, count),
-        *(np.take_along_axis(each, horizons - 1, axis=1).ravel() for each in (weekdays, dates)),
-    )
+    days = _days(signals, rows, anchor, horizons, level, weekdays, dates)
     shape = (len(rows), WEEK)
     units, demand, usual = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
     whole = np.zeros(len(rows), np.bool_)
@@ -160,15 +168,38 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
         np.full(len(rows), anchor),
         base,
         week,
-        days.reshape(*horizons.shape, days.shape[1]),
+        days,
         horizons,
         level.astype(np.float64),
         units,
         demand,
         usual,
         whole,
-        np.maximum(weekdays * (1 + dates), 0),
+        weekdays,
+        dates,
     )
+
+
+def _days(
+    signals: Signals, rows: Ints, anchor: int, horizons: Ints, level: NDArray[Any], weekdays: Array, dates: Array
+) -> NDArray[np.float32]:
+    """Features of the days ``horizons`` (rows, count) after one anchor, shape (rows, count, features)."""
+    count = horizons.shape[1]
+    features = f.day_features(
+        signals,
+        np.repeat(rows, count),
+        anchor,
+        horizons.ravel(),
+        np.repeat(level, count),
+        *(np.take_along_axis(each, horizons - 1, axis=1).ravel() for each in (weekdays, dates)),
+    )
+    return features.reshape(*horizons.shape, features.shape[1])
+
+
+def _stretches(anchors: Ints) -> list[slice]:
+    """Where cases of the same anchor lie, which are side by side."""
+    edges = [*np.flatnonzero(np.diff(anchors, prepend=-1)), len(anchors)]
+    return [slice(start, end) for start, end in pairwise(edges)]
 
 
 def _joined(parts: list[Cases]) -> Cases:

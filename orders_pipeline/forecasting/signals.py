@@ -58,7 +58,7 @@ class Signals:
     usual: NDArray[np.float64]  # (days,) share of each day's sales that is usual: 1, less on peaks of the whole shop
     exponential: dict[int, Floats]  # anchor → (SKUs, half-lives + the level's own), corrected for a young series
     last_sale: dict[int, Ints]  # anchor → (SKUs,) column of the last day with a sale, -1 before the first
-    sums: dict[str, NDArray[np.float64]]  # name → (SKUs, weeks + 1) running sums up to ``ends``
+    sums: dict[str, NDArray[np.float64]]  # name → (weeks + 1, SKUs) running sums up to ``ends``
     first_end: int  # days before the first full week, or a week; ``ends`` are 0, this, and every seven days on
     first: Ints  # first day of a series within the columns
     by_group: NDArray[np.float64]  # (groups, days) demand of a group, peaks brought down to the usual
@@ -69,8 +69,8 @@ class Signals:
 
     def upto(self, name: str, end: int) -> NDArray[np.float64]:
         """Running sum of the days before column ``end``, which is a week's end (0 or less: nothing), of every SKU."""
-        column: NDArray[np.float64] = self.sums[name][:, 0 if end <= 0 else (end - self.first_end) // WEEK + 1]
-        return column
+        found: NDArray[np.float64] = self.sums[name][0 if end <= 0 else (end - self.first_end) // WEEK + 1]
+        return found
 
     def closed_since_sale(self, rows: Ints, anchor: int) -> Ints:
         """Days of the closed shop between the last day with a sale and the anchor."""
@@ -149,10 +149,10 @@ def _orders(orders: Floats, closed: NDArray[np.bool_]) -> Floats:
 
 
 def _weekly_sums(values: NDArray[Any], first_end: int) -> NDArray[np.float64]:
-    """A zero column, then the running sum at ``first_end`` and every week after it."""
+    """Zeros, then the running sums at ``first_end`` and every week after it, shape (weeks + 1, SKUs)."""
     starts = [0, *range(first_end, values.shape[1], WEEK)]
-    sums = np.zeros((values.shape[0], len(starts) + 1))
-    np.cumsum(np.add.reduceat(values, starts, axis=1, dtype=np.float64), axis=1, out=sums[:, 1:])
+    sums = np.zeros((len(starts) + 1, values.shape[0]))
+    np.cumsum(np.add.reduceat(values, starts, axis=1, dtype=np.float64).T, axis=0, out=sums[1:])
     return sums
 
 
@@ -209,7 +209,8 @@ def _winsorise(
 
 def _correction(alphas: NDArray[np.float32], age: NDArray[np.int32]) -> NDArray[np.float32]:
     """What an exponential mean of a young series lacks, shape (SKUs, alphas): it began at zero."""
-    found: NDArray[np.float32] = 1 - (1 - alphas) ** np.maximum(age, YOUNG_DAYS)[:, None]
+    of_age = 1 - (1 - alphas) ** np.arange(age.max(initial=YOUNG_DAYS) + 1, dtype=np.int32)[:, None]
+    found: NDArray[np.float32] = of_age[np.maximum(age, YOUNG_DAYS)]
     return found
 
 

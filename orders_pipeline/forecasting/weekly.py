@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orders_pipeline.forecasting.sample import Cases
 
     Array = NDArray[np.float64]
+    Features = NDArray[np.float32]
 
 TREES = 60
 LEAF_SHARE, LEAST_LEAF, MOST_LEAF = 1 / 150, 20, 100
@@ -36,26 +37,26 @@ class Weekly:
     models: tuple[Any, ...]
     binned: Binned
 
-    def total(self, cases: Cases) -> Array:
+    def inputs(self, cases: Cases) -> Features:
+        """What this model is told of the cases, and the models of its errors too, shape (cases, features)."""
+        return self.binned.apply(_table(cases))
+
+    def total(self, inputs: Features, level: Array) -> Array:
         """Units without bulk orders in the seven days together, shape (cases,)."""
-        features = self.binned.apply(table(cases))
-        mean: Array = (
-            np.mean([in_blocks(model.predict, features) for model in self.models], axis=0) * cases.level * WEEK
-        )
+        mean: Array = np.mean([in_blocks(model.predict, inputs) for model in self.models], axis=0) * level * WEEK
         return mean
 
 
-def table(cases: Cases) -> NDArray[np.float32]:
-    """What the model learns from, shape (cases, features)."""
+def _table(cases: Cases) -> Features:
     return np.hstack([cases.base, cases.week])
 
 
-def fit(cases: Cases, seed: int) -> tuple[Weekly, Array]:
-    """The model, and what it says of the cases themselves without having seen them, shape (cases,) units."""
+def fit(cases: Cases, seed: int) -> tuple[Weekly, Features, Array]:
+    """The model, its ``inputs`` for the cases, and what it says of them without having seen them, shape (cases,) units."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    binned = Binned.fit(table(cases), WEEK_BINS)
-    features = binned.apply(table(cases))
+    binned = Binned.fit(_table(cases), WEEK_BINS)
+    inputs = binned.apply(_table(cases))
     usual_level = cases.level * WEEK
     ratio = cases.demand.sum(axis=1) / usual_level
     teaches = np.asarray(cases.usual.all(axis=1))
@@ -70,8 +71,8 @@ def fit(cases: Cases, seed: int) -> tuple[Weekly, Array]:
         # Poisson loss of units = that of ratios weighted by the level
         model = HistGradientBoostingRegressor(
             loss="poisson", max_iter=TREES, min_samples_leaf=leaf, **settings(seed, WEEK_BINS)
-        ).fit(features[mine], ratio[mine], sample_weight=usual_level[mine])
+        ).fit(inputs[mine], ratio[mine], sample_weight=usual_level[mine])
         models.append(model)
         others = half != number
-        unseen[others] += in_blocks(model.predict, features[others]) * usual_level[others] / (HALVES - 1)
-    return Weekly(tuple(models), binned), unseen
+        unseen[others] += in_blocks(model.predict, inputs[others]) * usual_level[others] / (HALVES - 1)
+    return Weekly(tuple(models), binned), inputs, unseen

@@ -21,8 +21,8 @@ from orders_pipeline.bench.forecast.methods import OWN, PRODUCT, Method, Predict
 from orders_pipeline.bench.forecast.metrics import measure
 from orders_pipeline.bench.forecast.peers import forecasts_all, peer
 
-LIBRARIES = ("pandas", "scipy.stats", "sklearn.ensemble")
-"""What the product imports when it forecasts."""
+LIBRARIES = ("pandas", "scipy.stats", "sklearn.ensemble", "orders_pipeline.forecasting")
+"""The product and what it imports when it forecasts."""
 
 WARM_SERIES = 20
 """Of a forecast beforehand, where a library compiles what it needs at the first one; so few that they cost nothing."""
