@@ -119,7 +119,7 @@ def day_features(
     rows: Ints,
     anchor: int,
     horizon: Ints,
-    level: Floats,
+    level: NDArray[np.float64],
     weekdays: NDArray[np.float64],
     dates: NDArray[np.float64],
 ) -> Floats:

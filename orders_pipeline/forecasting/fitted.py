@@ -93,21 +93,22 @@ def _forecast(signals: Signals, anchors: list[int], now: sample.Cases, seed: int
     some = taught[sample.mostly_large(cases.level[taught], CALIBRATION_PAIRS, np.random.default_rng(seed))]
     past = sample.whole_weeks(signals, cases, some)
     expected = _total(day_model.days(past, spread=False).mean, unseen[some])
-    features, sold = features_of(inputs[some], expected), cases.units.sum(axis=1)
+    features = features_of(inputs[some], expected)
+    sold = cases.units.sum(axis=1)
     spread = Spread.fit(features, sold[some], expected, seed)
     quantiles = WeekQuantiles.fit(sold[some], expected, spread.width(features))
     learned = LearnedQuantiles.fit(inputs[taught], sold[taught], np.maximum(unseen[taught], LEAST_WEEK), seed)
 
     days = day_model.days(now)
-    inputs = week_model.inputs(now)
-    week = week_model.total(inputs, now.level)
+    inputs_now = week_model.inputs(now)
+    week = week_model.total(inputs_now, now.level)
     total = _total(days.mean, week)
     mean = _by_shape(_shape(days.mean, now.profile), total)
     # sales are as large as the total says; how often a day sells is the day model's
     days = days.expecting(mean)
     by_day = day_model.quantiles(days)
-    totals, with_bulk = quantiles.apply(total, spread.width(features_of(inputs, total)))
-    totals += LEARNED_SHARE * (learned.apply(inputs, np.maximum(week, LEAST_WEEK)) - totals)
+    totals, with_bulk = quantiles.apply(total, spread.width(features_of(inputs_now, total)))
+    totals += LEARNED_SHARE * (learned.apply(inputs_now, np.maximum(week, LEAST_WEEK)) - totals)
     return _Draw(day_model, days, mean, by_day, totals, with_bulk)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ANCHORS = 26  # half a year of weeks: enough cases a bin, recent enough to look like now
-CASES = 20_000  # SKU-weeks to learn errors from: 1,000 a bin; all of a large shop's cost more than its fitted model
+CASES = 40_000  # SKU-weeks to learn errors from: 2,000 a bin; all of a large shop's cost more than its fitted model
 DAY_BINS, TOTAL_BINS = 20, 20
 GROWN_DAYS, GROWN_SKUS = 56, 5  # a category tells what is usual once five of its SKUs have two months behind them
 BORROWED_DAYS = 7  # that the category's usual counts for: after a week a new SKU is worth as much as its category
@@ -49,10 +49,12 @@ def _mean(signals: Signals, rows: NDArray[np.int64], anchor: int) -> NDArray[np.
     steady = window_mean(signals, "demand", rows, anchor, 56, YOUNG_DAYS)
     level = 0.5 * steady + 0.5 * signals.exponential[anchor][rows, -1]
     age = np.maximum(anchor - signals.history.first_sale[rows] + 1, 1)
-    category = usual_levels(signals, anchor)[signals.history.group[rows]]
-    own = window_mean(signals, "demand", rows, anchor, YOUNG_DAYS)
-    leaning = (own * age + category * BORROWED_DAYS) / (age + BORROWED_DAYS)
-    level = np.where((age < YOUNG_DAYS) & np.isfinite(category), leaning, level)
+    young = age < YOUNG_DAYS
+    if young.any():
+        category = usual_levels(signals, anchor)[signals.history.group[rows]]
+        own = window_mean(signals, "demand", rows, anchor, YOUNG_DAYS)
+        leaning = (own * age + category * BORROWED_DAYS) / (age + BORROWED_DAYS)
+        level = np.where(young & np.isfinite(category), leaning, level)
     weekdays = ahead_of(signals, anchor).weekdays(signals, rows, anchor)
     mean: NDArray[np.float64] = level[:, None] * np.maximum(weekdays, LEAST_SHARE)
     return mean

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -111,7 +111,7 @@ def mostly_large(sizes: Array, count: int, rng: np.random.Generator) -> Ints:
 
 
 def whole_weeks(signals: Signals, cases: Cases, chosen: Ints) -> Cases:
-    """The ``chosen`` cases again (ascending numbers), with the features of all seven days."""
+    """The ``chosen`` cases again, with the features of all seven days."""
     some = cases.only(chosen)
     horizons = all_days(len(chosen))
     parts = [
@@ -150,7 +150,8 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
     base, level = f.base_features(signals, rows, anchor)
     ahead = f.ahead_of(signals, anchor)
     weekdays, dates = ahead.weekdays(signals, rows, anchor), ahead.dates(signals, rows, anchor)
-    days = _days(signals, rows, anchor, horizons, level, weekdays, dates)
+    exact = level.astype(np.float64)
+    days = _days(signals, rows, anchor, horizons, exact, weekdays, dates)
     shape = (len(rows), WEEK)
     units, demand, usual = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
     whole = np.zeros(len(rows), np.bool_)
@@ -170,7 +171,7 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
         week,
         days,
         horizons,
-        level.astype(np.float64),
+        exact,
         units,
         demand,
         usual,
@@ -181,7 +182,7 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
 
 
 def _days(
-    signals: Signals, rows: Ints, anchor: int, horizons: Ints, level: NDArray[Any], weekdays: Array, dates: Array
+    signals: Signals, rows: Ints, anchor: int, horizons: Ints, level: Array, weekdays: Array, dates: Array
 ) -> NDArray[np.float32]:
     """Features of the days ``horizons`` (rows, count) after one anchor, shape (rows, count, features)."""
     count = horizons.shape[1]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import WEEK_BINS, in_blocks, settings
+from orders_pipeline.forecasting.boosting import WEEK_BINS, by_feature, in_blocks, settings
 from orders_pipeline.forecasting.calibration import Bins
 from orders_pipeline.forecasting.outcome import TOTAL_QUANTILES
 
@@ -53,7 +53,7 @@ class Spread:
         """``features``: of weeks that are over (``features_of``); ``actual`` and ``mean`` (cases,): units sold, and expected."""
         scaled = np.minimum(np.abs(actual - mean) / _usual(mean), FARTHEST)
         some = _some(mean, SPREAD_PAIRS)
-        return cls(_booster(seed).fit(features[some], scaled[some]))
+        return cls(_booster(seed).fit(by_feature(features[some]), scaled[some]))
 
     def width(self, features: Features) -> Array:
         """Shape (cases,)."""
@@ -71,7 +71,7 @@ class WeekQuantiles:
     @classmethod
     def fit(cls, actual: Array, mean: Array, width: Array) -> WeekQuantiles:
         """From forecasts ``mean`` (cases,) of weeks that are over, and what was sold, bulk orders and peaks included: they
-        happen. ``width``: how far from it ``Spread`` says that they lie."""
+        happen. ``width``: how far from ``mean`` ``Spread`` says that they lie."""
         errors = (actual - mean) / (width * _usual(mean))
         grids = []
         for sizes, widths in GRIDS:
@@ -108,7 +108,7 @@ class LearnedQuantiles:
         width = spread.width(features)
         errors = (actual - mean) / (width * _usual(mean))
         some = _some(mean, LEARNED_PAIRS)
-        rows = np.column_stack([features, width])[some]
+        rows = by_feature(_with(features, width)[some])
         models = [
             _booster(seed, loss="quantile", quantile=level, min_samples_leaf=LEARNED_LEAF).fit(rows, errors[some])
             for level in TOTAL_QUANTILES
@@ -119,7 +119,7 @@ class LearnedQuantiles:
         """Quantiles that never cross, not yet whole units, shape (cases, TOTAL_QUANTILES)."""
         features = features_of(inputs, mean)
         width = self.spread.width(features)
-        rows = np.column_stack([features, width])
+        rows = _with(features, width)
         errors = np.maximum.accumulate(
             np.column_stack([in_blocks(model.predict, rows) for model in self.models]), axis=1
         )
@@ -136,8 +136,12 @@ def least_error(mean: Array, median: Array) -> Array:
 
 
 def features_of(inputs: Features, mean: Array) -> Features:
-    """What ``Spread`` learns from: ``Weekly.inputs`` of the cases, and their expected weeks ``mean`` (cases,)."""
-    return np.asfortranarray(np.column_stack([inputs, np.log(mean).astype(np.float32)]))
+    """What spread and quantiles are learned from: ``Weekly.inputs`` of the cases, and their expected weeks ``mean`` (cases,)."""
+    return _with(inputs, np.log(mean))
+
+
+def _with(features: Features, column: Array) -> Features:
+    return np.column_stack([features, column.astype(np.float32)])
 
 
 def _usual(mean: Array) -> Array:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import WEEK_BINS, Binned, in_blocks, settings
+from orders_pipeline.forecasting.boosting import WEEK_BINS, Binned, by_feature, in_blocks, settings
 from orders_pipeline.forecasting.calibration import BIN_ROWS
 from orders_pipeline.forecasting.profiles import WEEK
 
@@ -32,7 +32,7 @@ HALVES = 2  # each half of the cases has a model, which tells the other half's e
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """Fitted models. Opaque: made by ``fit``, used by ``total``."""
+    """Fitted models. Opaque: made by ``fit``."""
 
     models: tuple[Any, ...]
     binned: Binned
@@ -55,8 +55,9 @@ def fit(cases: Cases, seed: int) -> tuple[Weekly, Features, Array]:
     """The model, its ``inputs`` for the cases, and what it says of them without having seen them, shape (cases,) units."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    binned = Binned.fit(_table(cases), WEEK_BINS)
-    inputs = binned.apply(_table(cases))
+    table = _table(cases)
+    binned = Binned.fit(table, WEEK_BINS)
+    inputs = binned.apply(table)
     usual_level = cases.level * WEEK
     ratio = cases.demand.sum(axis=1) / usual_level
     teaches = np.asarray(cases.usual.all(axis=1))
@@ -71,7 +72,7 @@ def fit(cases: Cases, seed: int) -> tuple[Weekly, Features, Array]:
         # Poisson loss of units = that of ratios weighted by the level
         model = HistGradientBoostingRegressor(
             loss="poisson", max_iter=TREES, min_samples_leaf=leaf, **settings(seed, WEEK_BINS)
-        ).fit(inputs[mine], ratio[mine], sample_weight=usual_level[mine])
+        ).fit(by_feature(inputs[mine]), ratio[mine], sample_weight=usual_level[mine])
         models.append(model)
         others = half != number
         unseen[others] += in_blocks(model.predict, inputs[others]) * usual_level[others] / (HALVES - 1)

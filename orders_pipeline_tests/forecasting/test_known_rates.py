@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy.stats import poisson
 
-from orders_pipeline.forecasting import fitted, make_forecast, model
+from orders_pipeline.forecasting import make_forecast, model
 from orders_pipeline.forecasting.outcome import Outcome
 from orders_pipeline_tests.forecasting.conftest import DAYS, MADE_ON, WEEK, Row, Rows, fill_sales
 
@@ -151,7 +151,6 @@ def test_a_small_shop_is_told_nearer_by_models_and_rule_together(
     con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Five shops of 15 SKUs with known rates: how far quantiles of the week lie from the true ones."""
-    monkeypatch.setattr(fitted, "DRAWS", 1)  # three are as far apart, for three times the time
     rng = np.random.default_rng(3)
     missed = {0.0: 0.0, model.RULE_SHARE: 0.0}
     for _ in range(5):

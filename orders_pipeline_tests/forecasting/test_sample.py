@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from orders_pipeline.forecasting.profiles import WEEK
-from orders_pipeline.forecasting.sample import candidates, draw, mostly_large
+from orders_pipeline.forecasting.sample import Cases, all_days, candidates, draw, known, mostly_large, whole_weeks
 from orders_pipeline.forecasting.signals import prepare
 from orders_pipeline_tests.forecasting.test_signals import history
 
@@ -46,5 +46,19 @@ def test_a_draw_for_weeks_alone_has_no_days_and_is_the_same_otherwise() -> None:
     signals = prepare(shop, [*anchors, 139])
     without, with_days = (draw(signals, anchors, 100, days, seed=0) for days in (0, 100))
     assert without.days.shape[:2] == without.horizons.shape == (len(with_days.rows), 0)
-    for name in ("rows", "anchors", "base", "week", "level", "units", "demand", "usual", "whole", "profile"):
+    for name in ("rows", "anchors", "base", "week", "level", "units", "demand", "usual", "whole", "weekdays", "dates"):
         assert np.array_equal(getattr(without, name), getattr(with_days, name)), name
+
+
+@pytest.mark.parametrize("step", [1, 3, 10_000])
+def test_whole_weeks_are_the_cases_with_all_that_is_known_of_their_days(step: int) -> None:
+    anchors = list(range(132, 13, -WEEK))
+    signals = prepare(history(140, 140), [*anchors, 139])
+    cases = draw(signals, anchors, 100, 200, seed=0)
+    chosen = np.arange(0, len(cases.rows), step)
+    found = whole_weeks(signals, cases, chosen)
+    assert np.array_equal(found.rows, cases.rows[chosen])
+    for number, (row, anchor) in enumerate(zip(found.rows, found.anchors, strict=True)):
+        alone = known(signals, np.array([row]), int(anchor), all_days(1))
+        for name in Cases.__slots__:
+            assert np.array_equal(getattr(found, name)[number], getattr(alone, name)[0]), name

@@ -132,7 +132,7 @@ def test_bigger_sales_move_quantiles_but_not_the_chance_of_a_sale() -> None:
     chance = rng.uniform(0.02, 0.99, shape)
     residuals = np.sort(rng.normal(size=(1, len(GRID))), axis=1)
     one_bin = Bins.fit(np.ones(50), None, 1)
-    model = Hurdle(Binned(()), None, None, None, one_bin, residuals, one_bin, np.ones(1))
+    model = Hurdle(Binned(()), Binned(()), None, None, None, one_bin, residuals, one_bin, np.ones(1))
     days = Days(chance, np.full(shape, 40.0), np.full(shape, 0.5), np.zeros(shape, np.int64), chance * 40)
     twice = days.expecting(2 * days.mean)
     before, after = model.quantiles(days), model.quantiles(twice)
