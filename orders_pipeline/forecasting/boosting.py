@@ -55,17 +55,19 @@ EDGE_ROWS = 20_000  # that the edges of bins are taken from: a bin in 31 rests o
 class Binned:
     """Features as numbers of equally filled bins, once for all models that learn from the same ones.
 
-    Few values have a bin each, and so has one that fills more than a bin: missing, none, always. scikit-learn bins for each model
-    anew and sorts every row for the edges, of features that are numbers of bins in two fifths of the time (M5's chance of a sale:
-    .5 instead of 1.3 of 4.9 CPU s, for .3 s here). Where cases have weights it weighs its bins, one weighted percentile a bin: a
-    third of a small model's time.
+    Values that fill no bin share one with the next larger. Told apart, as scikit-learn does, they cost Online Retail II a weekly
+    WAPE of .003 to .005 (docs/forecasts.md). scikit-learn bins for each model anew and sorts every row for the edges, of features
+    that are numbers of bins in two fifths of the time (M5's chance of a sale: .5 instead of 1.3 of 4.9 CPU s, for .3 s here).
+    Where cases have weights it weighs its bins, one weighted percentile a bin: a third of a small model's time.
     """
 
     edges: tuple[NDArray[np.float32], ...]
 
     @classmethod
     def fit(cls, features: NDArray[np.float32], bins: int) -> Binned:
-        return cls(tuple(_edges(column, bins) for column in features[:: max(1, len(features) // EDGE_ROWS)].T))
+        some = features[:: max(1, len(features) // EDGE_ROWS)]
+        levels = np.arange(1, bins) / bins
+        return cls(tuple(np.unique(np.quantile(column, levels, method="lower")) for column in some.T))
 
     def apply(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Shape as given."""
@@ -73,13 +75,3 @@ class Binned:
         for code, edges, column in zip(codes.T, self.edges, features.T, strict=True):
             code[:] = np.searchsorted(edges, column, side="right")
         return codes
-
-
-def _edges(column: NDArray[np.float32], bins: int) -> NDArray[np.float32]:
-    """The least value of each bin but the first, ascending."""
-    values = np.unique(column)
-    if len(values) <= bins:
-        return values[1:]
-    levels, levels_in = np.unique(np.quantile(column, np.arange(1, bins) / bins, method="lower"), return_counts=True)
-    above = np.nextafter(levels[levels_in > 1], np.float32(np.inf))
-    return np.unique(np.concatenate([levels, above]))
