@@ -42,23 +42,14 @@ def in_blocks(predict: Callable[[Any], Any], features: NDArray[np.floating[Any]]
     return found
 
 
-def by_feature(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same, a feature's numbers side by side in memory, as models bin them when they are fitted: 200,000 days of 44 features
-    take .6 CPU s instead of 1.0, for .05 here."""
-    return np.asfortranarray(features)
-
-
-EDGE_ROWS = 20_000  # that the edges of bins are taken from: a bin in 31 rests on 600 of them, one in 63 on 300
+EDGE_ROWS = 20_000  # that the edges of bins are taken from: a bin in 31 rests on 600 of them
 
 
 @dataclass(frozen=True, slots=True)
 class Binned:
-    """Features as numbers of equally filled bins, once for all models that learn from the same ones.
+    """Features as numbers of equally filled bins.
 
-    Values that fill no bin share one with the next larger. Told apart, as scikit-learn does, they cost Online Retail II a weekly
-    WAPE of .003 to .005 (docs/forecasts.md). scikit-learn bins for each model anew and sorts every row for the edges, of features
-    that are numbers of bins in two fifths of the time (M5's chance of a sale: .5 instead of 1.3 of 4.9 CPU s, for .3 s here).
-    Where cases have weights it weighs its bins, one weighted percentile a bin: a third of a small model's time.
+    scikit-learn weighs its own bins where cases have weights, one weighted percentile a bin: a third of a small model's time.
     """
 
     edges: tuple[NDArray[np.float32], ...]
@@ -71,7 +62,7 @@ class Binned:
 
     def apply(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Shape as given."""
-        codes = np.empty(features.shape, np.float32)
-        for code, edges, column in zip(codes.T, self.edges, features.T, strict=True):
-            code[:] = np.searchsorted(edges, column, side="right")
-        return codes
+        codes = [
+            np.searchsorted(edges, column, side="right") for edges, column in zip(self.edges, features.T, strict=True)
+        ]
+        return np.column_stack(codes).astype(np.float32)

@@ -85,7 +85,7 @@ def forecast(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anch
 
 def _forecast(signals: Signals, anchors: list[int], now: sample.Cases, seed: int) -> _Draw:
     cases = sample.draw(signals, anchors, PAIRS, DAYS, seed)
-    week_model, inputs, unseen = weekly.fit(cases, seed)
+    week_model, unseen = weekly.fit(cases, seed)
     day_model = hurdle.fit(cases, seed)
 
     # errors of the total are learned on weeks that the week model has not seen
@@ -93,22 +93,20 @@ def _forecast(signals: Signals, anchors: list[int], now: sample.Cases, seed: int
     some = taught[sample.mostly_large(cases.level[taught], CALIBRATION_PAIRS, np.random.default_rng(seed))]
     past = sample.whole_weeks(signals, cases, some)
     expected = _total(day_model.days(past, spread=False).mean, unseen[some])
-    features = features_of(inputs[some], expected)
-    sold = cases.units.sum(axis=1)
-    spread = Spread.fit(features, sold[some], expected, seed)
-    quantiles = WeekQuantiles.fit(sold[some], expected, spread.width(features))
-    learned = LearnedQuantiles.fit(inputs[taught], sold[taught], np.maximum(unseen[taught], LEAST_WEEK), seed)
+    features = features_of(past, expected)
+    spread = Spread.fit(features, past.units.sum(axis=1), expected, seed)
+    quantiles = WeekQuantiles.fit(past, expected, spread.width(features))
+    learned = LearnedQuantiles.fit(cases.only(taught), np.maximum(unseen[taught], LEAST_WEEK), seed)
 
     days = day_model.days(now)
-    inputs_now = week_model.inputs(now)
-    week = week_model.total(inputs_now, now.level)
+    week = week_model.total(now)
     total = _total(days.mean, week)
     mean = _by_shape(_shape(days.mean, now.profile), total)
     # sales are as large as the total says; how often a day sells is the day model's
     days = days.expecting(mean)
     by_day = day_model.quantiles(days)
-    totals, with_bulk = quantiles.apply(total, spread.width(features_of(inputs_now, total)))
-    totals += LEARNED_SHARE * (learned.apply(inputs_now, np.maximum(week, LEAST_WEEK)) - totals)
+    totals, with_bulk = quantiles.apply(total, spread.width(features_of(now, total)))
+    totals += LEARNED_SHARE * (learned.apply(now, np.maximum(week, LEAST_WEEK)) - totals)
     return _Draw(day_model, days, mean, by_day, totals, with_bulk)
 
 
@@ -128,20 +126,19 @@ def _shares(draws: list[_Draw], quantiles: NDArray[np.int64]) -> Array:
 def forecast_weekly(signals: Signals, anchors: list[int], rows: NDArray[np.int64], anchor: int, seed: int) -> Outcome:
     """As ``forecast``, without the model of days: weeks are cut into days by the SKU's weekdays and its group's dates."""
     cases = sample.draw(signals, anchors, WEEKLY_PAIRS, 0, seed)
-    week_model, inputs, unseen = weekly.fit(cases, seed)
+    week_model, unseen = weekly.fit(cases, seed)
     taught = sample.taught(cases)
-    units = cases.units[taught]
-    past = np.maximum(_by_shape(cases.profile[taught], unseen[taught]), LEAST_DAY)
+    cases, unseen = cases.only(taught), unseen[taught]
+    past = np.maximum(_by_shape(cases.profile, unseen), LEAST_DAY)
     now = sample.known(signals, rows, anchor, sample.no_days(len(rows)))
-    inputs_now = week_model.inputs(now)
-    mean = np.maximum(_by_shape(now.profile, week_model.total(inputs_now, now.level)), LEAST_DAY)
+    mean = np.maximum(_by_shape(now.profile, week_model.total(now)), LEAST_DAY)
     past_total, total = past.sum(axis=1), mean.sum(axis=1)
-    features = features_of(inputs[taught], past_total)
-    spread = Spread.fit(features, units.sum(axis=1), past_total, seed)
-    past_width, width = spread.width(features), spread.width(features_of(inputs_now, total))
-    quantiles = WeekQuantiles.fit(units.sum(axis=1), past_total, past_width)
+    features = features_of(cases, past_total)
+    spread = Spread.fit(features, cases.units.sum(axis=1), past_total, seed)
+    past_width, width = spread.width(features), spread.width(features_of(now, total))
+    quantiles = WeekQuantiles.fit(cases, past_total, past_width)
     totals, with_bulk = quantiles.apply(total, width)
-    seen, sold = past.ravel(), units.ravel()
+    seen, sold = past.ravel(), cases.units.ravel()
     # a day's size alone says little: half a unit is one in two days here, ten in twenty there
     past_width, width = np.repeat(past_width, WEEK), np.repeat(width, WEEK)
     by_day = RatioQuantiles.fit(seen, sold, DAY_QUANTILES, DAY_BINS, past_width, DAY_SPREAD_BINS)

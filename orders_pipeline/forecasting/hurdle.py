@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import DAY_BINS, Binned, by_feature, in_blocks, settings
+from orders_pipeline.forecasting.boosting import DAY_BINS, in_blocks, settings
 from orders_pipeline.forecasting.calibration import Bins, whole_units
 from orders_pipeline.forecasting.outcome import DAY_QUANTILES
 
@@ -58,8 +58,6 @@ class Days:
 class Hurdle:
     """Fitted models and residual tables. Opaque: made by ``fit``."""
 
-    of_sku: Binned  # features of SKUs at an anchor
-    of_day: Binned
     chance: Any | None  # None: every day had a sale
     size: Any
     spread: Any
@@ -71,15 +69,15 @@ class Hurdle:
 
     def days(self, cases: Cases, *, spread: bool = True) -> Days:
         """``spread=False`` saves the deviation, for when only means are asked for."""
-        inputs = _inputs(cases, self.of_sku, self.of_day)
+        features = table(cases)
         shape = cases.days.shape[:2]
         chance = np.ones(shape)
         if self.chance is not None:
-            chance = in_blocks(self.chance.predict_proba, inputs)[:, 1].reshape(shape)
-        size = cases.level[:, None] * np.exp(in_blocks(self.size.predict, inputs).reshape(shape))
+            chance = in_blocks(self.chance.predict_proba, features)[:, 1].reshape(shape)
+        size = cases.level[:, None] * np.exp(in_blocks(self.size.predict, features).reshape(shape))
         deviation, place = np.ones(shape), np.zeros(shape, np.int64)
         if spread:
-            deviation = _deviation(self.spread, inputs).reshape(shape)
+            deviation = _deviation(self.spread, features).reshape(shape)
             place = self.bins.place(size.ravel(), deviation.ravel()).reshape(shape)
         factor = self.factor[self.sizes.place(size.ravel())].reshape(shape)
         return Days(chance, size, deviation, place, chance * size * factor)
@@ -110,12 +108,10 @@ class Hurdle:
         return np.where(units < 0, 0.0, at_most)
 
 
-def _inputs(cases: Cases, of_sku: Binned, of_day: Binned) -> NDArray[np.float32]:
-    """What the models are told of the days that the cases carry features of, shape (cases × horizons, features)."""
-    count, features = cases.days.shape[1:]
-    return np.hstack(
-        [np.repeat(of_sku.apply(cases.base), count, axis=0), of_day.apply(cases.days.reshape(-1, features))]
-    )
+def table(cases: Cases) -> NDArray[np.float32]:
+    """What the model learns from, shape (cases × horizons, features)."""
+    count = cases.days.shape[1]
+    return np.hstack([np.repeat(cases.base, count, axis=0), cases.days.reshape(len(cases.base) * count, -1)])
 
 
 def fit(cases: Cases, seed: int) -> Hurdle:
@@ -124,8 +120,7 @@ def fit(cases: Cases, seed: int) -> Hurdle:
 
     day = cases.horizons - 1
     teaches = np.take_along_axis(cases.usual, day, axis=1).ravel()
-    of_sku, of_day = Binned.fit(cases.base, DAY_BINS), Binned.fit(cases.days.reshape(-1, cases.days.shape[2]), DAY_BINS)
-    rows = by_feature(_inputs(cases, of_sku, of_day)[teaches])
+    rows = table(cases)[teaches]
     level = np.repeat(cases.level, day.shape[1])[teaches]
     units = np.take_along_axis(cases.units, day, axis=1).ravel()[teaches]
     demand = np.take_along_axis(cases.demand, day, axis=1).ravel()[teaches]
@@ -136,7 +131,7 @@ def fit(cases: Cases, seed: int) -> Hurdle:
     }
     sold = units > 0
     chance = None if sold.all() else HistGradientBoostingClassifier(max_iter=TREES, **common).fit(rows, sold)
-    rows, level, units, demand = by_feature(rows[sold]), level[sold], units[sold], demand[sold]
+    rows, level, units, demand = rows[sold], level[sold], units[sold], demand[sold]
     log_size = np.log(units / level)
     size = HistGradientBoostingRegressor(max_iter=TREES, **common).fit(rows, log_size)
     expected = in_blocks(size.predict, rows)
@@ -151,7 +146,7 @@ def fit(cases: Cases, seed: int) -> Hurdle:
     places = sizes.place(predicted)
     factor = np.bincount(places, demand, sizes.count) / np.maximum(np.bincount(places, predicted, sizes.count), 1e-9)
     cases_in = np.bincount(places, minlength=sizes.count)
-    return Hurdle(of_sku, of_day, chance, size, spread, bins, residuals, sizes, np.where(cases_in > 0, factor, 1.0))
+    return Hurdle(chance, size, spread, bins, residuals, sizes, np.where(cases_in > 0, factor, 1.0))
 
 
 def _deviation(spread: Any, rows: NDArray[np.float32]) -> Array:

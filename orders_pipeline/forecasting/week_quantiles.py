@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import WEEK_BINS, by_feature, in_blocks, settings
+from orders_pipeline.forecasting.boosting import WEEK_BINS, in_blocks, settings
 from orders_pipeline.forecasting.calibration import Bins
 from orders_pipeline.forecasting.outcome import TOTAL_QUANTILES
+from orders_pipeline.forecasting.weekly import table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from orders_pipeline.forecasting.sample import Cases
+
     Array = NDArray[np.float64]
-    Features = NDArray[np.float32]
 
 TREES = 40
 GRIDS = ((20, 6), (13, 9), (30, 4), (8, 12))
@@ -49,13 +51,13 @@ class Spread:
     model: Any
 
     @classmethod
-    def fit(cls, features: Features, actual: Array, mean: Array, seed: int) -> Spread:
+    def fit(cls, features: Array, actual: Array, mean: Array, seed: int) -> Spread:
         """``features``: of weeks that are over (``features_of``); ``actual`` and ``mean`` (cases,): units sold, and expected."""
         scaled = np.minimum(np.abs(actual - mean) / _usual(mean), FARTHEST)
         some = _some(mean, SPREAD_PAIRS)
-        return cls(_booster(seed).fit(by_feature(features[some]), scaled[some]))
+        return cls(_booster(seed).fit(features[some], scaled[some]))
 
-    def width(self, features: Features) -> Array:
+    def width(self, features: Array) -> Array:
         """Shape (cases,)."""
         width: Array = np.maximum(in_blocks(self.model.predict, features), LEAST_SPREAD)
         return width
@@ -69,9 +71,10 @@ class WeekQuantiles:
     bulk: Array  # (bins of the first grid,) sold, bulk orders included, over expected
 
     @classmethod
-    def fit(cls, actual: Array, mean: Array, width: Array) -> WeekQuantiles:
-        """From forecasts ``mean`` (cases,) of weeks that are over, and what was sold, bulk orders and peaks included: they
-        happen. ``width``: how far from ``mean`` ``Spread`` says that they lie."""
+    def fit(cls, cases: Cases, mean: Array, width: Array) -> WeekQuantiles:
+        """From forecasts ``mean`` (cases,) of weeks that are over, bulk orders and peaks included: they happen. ``width``: how
+        far from it ``Spread`` says that they lie."""
+        actual = cases.units.sum(axis=1)
         errors = (actual - mean) / (width * _usual(mean))
         grids = []
         for sizes, widths in GRIDS:
@@ -100,26 +103,25 @@ class LearnedQuantiles:
     models: tuple[Any, ...]  # one a level of TOTAL_QUANTILES
 
     @classmethod
-    def fit(cls, inputs: Features, actual: Array, mean: Array, seed: int) -> LearnedQuantiles:
-        """From forecasts ``mean`` (cases,) of weeks that are over, as ``WeekQuantiles.fit``, and ``Weekly.inputs``; with a spread
-        of its own."""
-        features = features_of(inputs, mean)
+    def fit(cls, cases: Cases, mean: Array, seed: int) -> LearnedQuantiles:
+        """From forecasts ``mean`` (cases,) of weeks that are over, as ``WeekQuantiles.fit``; with a spread of its own."""
+        features, actual = features_of(cases, mean), cases.units.sum(axis=1)
         spread = Spread.fit(features, actual, mean, seed)
         width = spread.width(features)
         errors = (actual - mean) / (width * _usual(mean))
         some = _some(mean, LEARNED_PAIRS)
-        rows = by_feature(_with(features, width)[some])
+        rows = np.column_stack([features, width])[some]
         models = [
             _booster(seed, loss="quantile", quantile=level, min_samples_leaf=LEARNED_LEAF).fit(rows, errors[some])
             for level in TOTAL_QUANTILES
         ]
         return cls(spread, tuple(models))
 
-    def apply(self, inputs: Features, mean: Array) -> Array:
+    def apply(self, cases: Cases, mean: Array) -> Array:
         """Quantiles that never cross, not yet whole units, shape (cases, TOTAL_QUANTILES)."""
-        features = features_of(inputs, mean)
+        features = features_of(cases, mean)
         width = self.spread.width(features)
-        rows = _with(features, width)
+        rows = np.column_stack([features, width])
         errors = np.maximum.accumulate(
             np.column_stack([in_blocks(model.predict, rows) for model in self.models]), axis=1
         )
@@ -135,13 +137,9 @@ def least_error(mean: Array, median: Array) -> Array:
     return share
 
 
-def features_of(inputs: Features, mean: Array) -> Features:
-    """What spread and quantiles are learned from: ``Weekly.inputs`` of the cases, and their expected weeks ``mean`` (cases,)."""
-    return _with(inputs, np.log(mean))
-
-
-def _with(features: Features, column: Array) -> Features:
-    return np.column_stack([features, column.astype(np.float32)])
+def features_of(cases: Cases, mean: Array) -> Array:
+    """What ``Spread`` learns from: what is known of the cases, and their expected weeks ``mean`` (cases,)."""
+    return np.column_stack([table(cases), np.log(mean)])
 
 
 def _usual(mean: Array) -> Array:

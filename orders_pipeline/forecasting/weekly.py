@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orders_pipeline.forecasting.boosting import WEEK_BINS, Binned, by_feature, in_blocks, settings
+from orders_pipeline.forecasting.boosting import WEEK_BINS, Binned, in_blocks, settings
 from orders_pipeline.forecasting.calibration import BIN_ROWS
 from orders_pipeline.forecasting.profiles import WEEK
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from orders_pipeline.forecasting.sample import Cases
 
     Array = NDArray[np.float64]
-    Features = NDArray[np.float32]
 
 TREES = 60
 LEAF_SHARE, LEAST_LEAF, MOST_LEAF = 1 / 150, 20, 100
@@ -32,32 +31,31 @@ HALVES = 2  # each half of the cases has a model, which tells the other half's e
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """Fitted models. Opaque: made by ``fit``."""
+    """Fitted models. Opaque: made by ``fit``, used by ``total``."""
 
     models: tuple[Any, ...]
     binned: Binned
 
-    def inputs(self, cases: Cases) -> Features:
-        """What this model is told of the cases, and the models of its errors too, shape (cases, features)."""
-        return self.binned.apply(_table(cases))
-
-    def total(self, inputs: Features, level: Array) -> Array:
+    def total(self, cases: Cases) -> Array:
         """Units without bulk orders in the seven days together, shape (cases,)."""
-        mean: Array = np.mean([in_blocks(model.predict, inputs) for model in self.models], axis=0) * level * WEEK
+        features = self.binned.apply(table(cases))
+        mean: Array = (
+            np.mean([in_blocks(model.predict, features) for model in self.models], axis=0) * cases.level * WEEK
+        )
         return mean
 
 
-def _table(cases: Cases) -> Features:
+def table(cases: Cases) -> NDArray[np.float32]:
+    """What the model learns from, shape (cases, features)."""
     return np.hstack([cases.base, cases.week])
 
 
-def fit(cases: Cases, seed: int) -> tuple[Weekly, Features, Array]:
-    """The model, its ``inputs`` for the cases, and what it says of them without having seen them, shape (cases,) units."""
+def fit(cases: Cases, seed: int) -> tuple[Weekly, Array]:
+    """The model, and what it says of the cases themselves without having seen them, shape (cases,) units."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    table = _table(cases)
-    binned = Binned.fit(table, WEEK_BINS)
-    inputs = binned.apply(table)
+    binned = Binned.fit(table(cases), WEEK_BINS)
+    features = binned.apply(table(cases))
     usual_level = cases.level * WEEK
     ratio = cases.demand.sum(axis=1) / usual_level
     teaches = np.asarray(cases.usual.all(axis=1))
@@ -72,8 +70,8 @@ def fit(cases: Cases, seed: int) -> tuple[Weekly, Features, Array]:
         # Poisson loss of units = that of ratios weighted by the level
         model = HistGradientBoostingRegressor(
             loss="poisson", max_iter=TREES, min_samples_leaf=leaf, **settings(seed, WEEK_BINS)
-        ).fit(by_feature(inputs[mine]), ratio[mine], sample_weight=usual_level[mine])
+        ).fit(features[mine], ratio[mine], sample_weight=usual_level[mine])
         models.append(model)
         others = half != number
-        unseen[others] += in_blocks(model.predict, inputs[others]) * usual_level[others] / (HALVES - 1)
-    return Weekly(tuple(models), binned), inputs, unseen
+        unseen[others] += in_blocks(model.predict, features[others]) * usual_level[others] / (HALVES - 1)
+    return Weekly(tuple(models), binned), unseen

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from orders_pipeline.forecasting.boosting import Binned
 from orders_pipeline.forecasting.calibration import BIN_ROWS, SPAN, Bins
 from orders_pipeline.forecasting.hurdle import GRID, Days, Hurdle
 from orders_pipeline.forecasting.outcome import TOTAL_QUANTILES
 from orders_pipeline.forecasting.profiles import WEEK
+from orders_pipeline.forecasting.sample import Cases
 from orders_pipeline.forecasting.week_quantiles import (
     LEAST_SHARE,
     SKEWED,
@@ -91,27 +91,39 @@ def test_a_forecast_that_is_too_low_is_not_raised() -> None:
     assert (least_error(np.array([10.0, 0.2]), np.array([15.0, 1.0])) == 1).all()
 
 
-def shop_weeks(count: int, features: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Weeks whose spread depends on a feature that their mean does not know: inputs, what they sold, their means,
-    and the spread of each."""
+def shop_weeks(count: int, features: int = 6) -> tuple[Cases, np.ndarray, np.ndarray]:
+    """Weeks whose spread depends on a feature that their mean does not know: cases, their means, and the spread of each."""
     rng = np.random.default_rng(3)
-    inputs = rng.normal(size=(count, features)).astype(np.float32)
+    base = rng.normal(size=(count, features)).astype(np.float32)
     mean = np.exp(rng.normal(3, 1, count))
-    skew = np.where(inputs[:, 0] > 0, 0.8, 0.2)
-    return inputs, np.round(mean * rng.lognormal(-(skew**2) / 2, skew)), mean, skew
+    skew = np.where(base[:, 0] > 0, 0.8, 0.2)
+    week = np.round(mean * rng.lognormal(-(skew**2) / 2, skew))
+    units = np.zeros((count, WEEK))
+    units[:, 2] = week
+    nothing = np.zeros((count, 0), np.float32)
+    return (
+        Cases(
+            np.arange(count), np.zeros(count, np.int64), base, nothing, nothing[:, None], np.ones((count, 1), np.int64),
+            mean / WEEK, units, units, np.ones((count, WEEK), np.bool_), np.ones(count, np.bool_),
+            np.ones((count, WEEK)), np.zeros((count, WEEK)),
+        ),
+        mean,
+        skew,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("way", [WeekQuantiles, LearnedQuantiles])
 def test_quantiles_of_a_week_cover_what_they_say_for_steady_and_for_bursting_skus(way: type) -> None:
-    inputs, week, mean, skew = shop_weeks(12_000)
+    cases, mean, skew = shop_weeks(12_000)
     if way is WeekQuantiles:
-        features = features_of(inputs, mean)
-        width = Spread.fit(features, week, mean, seed=0).width(features)
-        quantiles, _ = WeekQuantiles.fit(week, mean, width).apply(mean, width)
+        features = features_of(cases, mean)
+        width = Spread.fit(features, cases.units.sum(axis=1), mean, seed=0).width(features)
+        quantiles, _ = WeekQuantiles.fit(cases, mean, width).apply(mean, width)
     else:
-        quantiles = LearnedQuantiles.fit(inputs, week, mean, seed=0).apply(inputs, mean)
+        quantiles = LearnedQuantiles.fit(cases, mean, seed=0).apply(cases, mean)
     assert quantiles.shape == (12_000, len(TOTAL_QUANTILES))
     assert (np.diff(quantiles, axis=1) >= 0).all()
+    week = cases.units.sum(axis=1)
     for kind in (0.2, 0.8):
         here = skew == kind
         for number, level in enumerate(TOTAL_QUANTILES):
@@ -120,10 +132,10 @@ def test_quantiles_of_a_week_cover_what_they_say_for_steady_and_for_bursting_sku
 
 
 def test_learned_quantiles_never_cross_where_models_do() -> None:
-    inputs, week, mean, _ = shop_weeks(400)
-    learned = LearnedQuantiles.fit(inputs, week, mean, seed=1)
+    cases, mean, _ = shop_weeks(400)
+    learned = LearnedQuantiles.fit(cases, mean, seed=1)
     crossing = LearnedQuantiles(learned.spread, learned.models[::-1])
-    assert (np.diff(crossing.apply(inputs, mean), axis=1) >= 0).all()
+    assert (np.diff(crossing.apply(cases, mean), axis=1) >= 0).all()
 
 
 def test_bigger_sales_move_quantiles_but_not_the_chance_of_a_sale() -> None:
@@ -132,7 +144,7 @@ def test_bigger_sales_move_quantiles_but_not_the_chance_of_a_sale() -> None:
     chance = rng.uniform(0.02, 0.99, shape)
     residuals = np.sort(rng.normal(size=(1, len(GRID))), axis=1)
     one_bin = Bins.fit(np.ones(50), None, 1)
-    model = Hurdle(Binned(()), Binned(()), None, None, None, one_bin, residuals, one_bin, np.ones(1))
+    model = Hurdle(None, None, None, one_bin, residuals, one_bin, np.ones(1))
     days = Days(chance, np.full(shape, 40.0), np.full(shape, 0.5), np.zeros(shape, np.int64), chance * 40)
     twice = days.expecting(2 * days.mean)
     before, after = model.quantiles(days), model.quantiles(twice)
