@@ -7,7 +7,6 @@ No model here.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,20 +112,13 @@ def mostly_large(sizes: Array, count: int, rng: np.random.Generator) -> Ints:
 def whole_weeks(signals: Signals, cases: Cases, chosen: Ints) -> Cases:
     """The ``chosen`` cases again, with the features of all seven days."""
     some = cases.only(chosen)
-    horizons = all_days(len(chosen))
-    parts = [
-        _days(
-            signals,
-            some.rows[here],
-            int(some.anchors[here.start]),
-            horizons[here],
-            some.level[here],
-            some.weekdays[here],
-            some.dates[here],
-        )
-        for here in _stretches(some.anchors)
+    starts = np.flatnonzero(np.diff(some.anchors, prepend=-1))
+    groups = [some.only(group) for group in np.split(np.arange(len(chosen)), starts[1:])]
+    days = [
+        _days(signals, each.rows, int(each.anchors[0]), all_days(len(each.rows)), each.level, each.weekdays, each.dates)
+        for each in groups
     ]
-    return replace(some, days=np.concatenate(parts), horizons=horizons)
+    return replace(some, days=np.concatenate(days), horizons=all_days(len(chosen)))
 
 
 def taught(cases: Cases) -> Ints:
@@ -150,8 +142,8 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
     base, level = f.base_features(signals, rows, anchor)
     ahead = f.ahead_of(signals, anchor)
     weekdays, dates = ahead.weekdays(signals, rows, anchor), ahead.dates(signals, rows, anchor)
-    exact = level.astype(np.float64)
-    days = _days(signals, rows, anchor, horizons, exact, weekdays, dates)
+    wide = level.astype(np.float64)
+    days = _days(signals, rows, anchor, horizons, wide, weekdays, dates)
     shape = (len(rows), WEEK)
     units, demand, usual = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
     whole = np.zeros(len(rows), np.bool_)
@@ -171,7 +163,7 @@ def known(signals: Signals, rows: Ints, anchor: int, horizons: Ints) -> Cases:
         week,
         days,
         horizons,
-        exact,
+        wide,
         units,
         demand,
         usual,
@@ -195,12 +187,6 @@ def _days(
         *(np.take_along_axis(each, horizons - 1, axis=1).ravel() for each in (weekdays, dates)),
     )
     return features.reshape(*horizons.shape, features.shape[1])
-
-
-def _stretches(anchors: Ints) -> list[slice]:
-    """Where cases of the same anchor lie, which are side by side."""
-    edges = [*np.flatnonzero(np.diff(anchors, prepend=-1)), len(anchors)]
-    return [slice(start, end) for start, end in pairwise(edges)]
 
 
 def _joined(parts: list[Cases]) -> Cases:
